@@ -1,0 +1,166 @@
+import { Type, type Static, type TSchema } from 'typebox';
+
+/** What is read of a key's schema beside its check. */
+export type ConfigProperty = TSchema & {
+  type?: string;
+  description?: string;
+  default?: unknown;
+  /** What is allowed, in words, where the schema alone would not say it well. */
+  form?: string;
+  enum?: readonly string[];
+  const?: unknown;
+  anyOf?: ConfigProperty[];
+  items?: ConfigProperty;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+};
+
+const postgresUrl = (description: string) =>
+  Type.Optional(
+    Type.String({
+      description,
+      pattern: '^postgres(ql)?://\\S+$',
+      form: 'a URL `postgres://user:password@host:port/database`',
+    }),
+  );
+
+const whole = (description: string, fallback: number, minimum: number, maximum: number) =>
+  Type.Integer({ description, default: fallback, minimum, maximum });
+
+/** All keys: the source of the type, the checks, the defaults and docs/configuration.md. */
+export const configSchema = Type.Object(
+  {
+    dataDir: Type.String({
+      description: 'Folder of the embedded database, the warehouse and the logs; two data dirs never meet.',
+      default: '.ticklake',
+      minLength: 1,
+      form: 'the path of a folder',
+    }),
+    logLevel: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+      description: 'Least severe log line that is written, on stderr.',
+      default: 'info',
+    }),
+    databaseUrl: postgresUrl('Postgres with the right to change the schema; none starts the embedded one.'),
+    databaseUrlIngest: postgresUrl('Login of the ingest role; none uses `databaseUrl`.'),
+    databaseUrlApi: postgresUrl('Login of the api role; none uses `databaseUrl`.'),
+    kafkaBrokers: Type.Optional(
+      Type.Array(Type.String({ pattern: '^[^\\s,:/]+:\\d{1,5}$', form: '`host:port`' }), {
+        description: 'Kafka as the event log; none uses the log on Postgres.',
+        minItems: 1,
+      }),
+    ),
+    exchange: Type.Enum(['simulator', 'binance'], {
+      description:
+        'Where market data comes from: the built-in simulator, or Binance spot (public data, no key).',
+      default: 'simulator',
+    }),
+    exchangeUrl: Type.Optional(
+      Type.String({
+        description: "REST address of the exchange; none uses the exchange's own.",
+        pattern: '^https?://\\S+$',
+        form: 'a URL `http://…` or `https://…`',
+      }),
+    ),
+    exchangeWsUrl: Type.Optional(
+      Type.String({
+        description: "WebSocket address of the exchange; none uses the exchange's own.",
+        pattern: '^wss?://\\S+$',
+        form: 'a URL `ws://…` or `wss://…`',
+      }),
+    ),
+    symbols: Type.Array(
+      Type.String({ pattern: '^[A-Z0-9]{2,40}$', form: 'a market in capitals like BTCUSDT' }),
+      {
+        description: 'Markets that are followed live.',
+        default: [
+          'BTCUSDT',
+          'ETHUSDT',
+          'BNBUSDT',
+          'SOLUSDT',
+          'XRPUSDT',
+          'ADAUSDT',
+          'DOGEUSDT',
+          'AVAXUSDT',
+          'DOTUSDT',
+          'LINKUSDT',
+        ],
+        minItems: 1,
+        maxItems: 1000,
+        uniqueItems: true,
+        form: 'a list of 1 to 1000 different markets in capitals like BTCUSDT',
+      },
+    ),
+    simulatorSeed: whole(
+      "Seed of the simulator's tape; the same seed is the same tape.",
+      42,
+      0,
+      4_294_967_295,
+    ),
+    simulatorSpeed: Type.Union([Type.Number({ exclusiveMinimum: 0 }), Type.Literal('max')], {
+      description:
+        "Pace of the simulator's clock as a multiple of real time, or `max` for as fast as it goes.",
+      default: 1,
+    }),
+    simulatorPort: whole('Port the simulator listens on; 0 takes a free one.', 0, 0, 65_535),
+    simulatorSymbols: whole('Number of markets the simulator lists.', 50, 1, 500),
+    apiHost: Type.String({
+      description: 'Address the API listens on; other than loopback only with `apiInsideContainer`.',
+      default: '127.0.0.1',
+      minLength: 1,
+      form: 'an address of this machine',
+    }),
+    apiPort: whole('Port the API listens on; 0 takes a free one.', 8080, 0, 65_535),
+    apiInsideContainer: Type.Boolean({
+      description:
+        'The API runs in a container whose port is published on loopback only, so it may listen on all addresses.',
+      default: false,
+    }),
+    ingestBatchRecords: whole('Records after which a batch is committed.', 1_000, 1, 10_000_000),
+    ingestBatchMs: whole(
+      'Milliseconds after which a batch that is not full is committed.',
+      10_000,
+      10,
+      3_600_000,
+    ),
+    ingestMaxBatchRecords: whole(
+      'Most records in one commit; under load batches grow up to it.',
+      500_000,
+      1,
+      10_000_000,
+    ),
+    ingestMaxBufferedBytes: whole(
+      'Most bytes that wait in memory between the socket and the log, and between the log and a commit.',
+      128 * 1024 * 1024,
+      1024 * 1024,
+      8 * 1024 * 1024 * 1024,
+    ),
+    logRetentionHours: whole('Hours the event log keeps a record.', 24, 1, 8_760),
+    logPartitions: whole('Partitions of a topic when it is created.', 12, 1, 1_000),
+    kafkaSessionTimeoutMs: whole(
+      'Milliseconds without a heartbeat after which Kafka gives the partitions of a worker to others.',
+      10_000,
+      1_000,
+      300_000,
+    ),
+    warehouse: Type.Optional(
+      Type.String({
+        description: "Where the tables' files are; none is `warehouse` in the data dir.",
+        pattern: '^(file:///|(?![A-Za-z][A-Za-z0-9+.-]*:)).+$',
+        form: 'the path of a folder, or a `file:///` URI',
+      }),
+    ),
+    catalogName: Type.String({
+      description: 'Name of the Iceberg catalog in its tables on Postgres.',
+      default: 'ticklake',
+      pattern: '^[a-z][a-z0-9_]{0,62}$',
+      form: 'small letters, digits and underscores, a letter first',
+    }),
+  },
+  { additionalProperties: false },
+);
+
+export type ConfigValues = Static<typeof configSchema>;
+export type ConfigKey = keyof ConfigValues;
+
+export const configKeys = Object.keys(configSchema.properties) as ConfigKey[];
