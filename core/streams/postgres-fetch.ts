@@ -1,0 +1,92 @@
+import { promisify } from 'node:util';
+import { zstdDecompress } from 'node:zlib';
+import { rows, type Database } from './postgres-database.ts';
+import type { LogBatch } from './event-log.ts';
+import { dropLines } from './lines.ts';
+import type { PostgresTopic } from './postgres-topics.ts';
+
+const decompress = promisify(zstdDecompress);
+
+export interface Position {
+  partition: number;
+  nextOffset: number;
+}
+
+/** What one partition holds from a position on. */
+export interface Fetched {
+  partition: number;
+  startOffset: number;
+  endOffset: number;
+  batches: LogBatch[];
+}
+
+interface FetchRow {
+  partition: number;
+  start_offset: string;
+  end_offset: string;
+  base_offset: string | null;
+  record_count: number | null;
+  payload: Buffer | null;
+}
+
+/**
+ * The next batches of each position within `maxBytes` of lines over all (at least one batch where there is any);
+ * an empty array when the topic is gone.
+ */
+export async function fetchBatches(
+  database: Database,
+  topic: PostgresTopic,
+  positions: readonly Position[],
+  maxBytes: number,
+): Promise<Fetched[]> {
+  const found = await rows<FetchRow>(database, 'select * from log.fetch($1, $2, $3, $4)', [
+    topic.topicId,
+    positions.map((position) => position.partition),
+    positions.map((position) => position.nextOffset),
+    maxBytes,
+  ]);
+  const nextOffsets = new Map(positions.map((position) => [position.partition, position.nextOffset]));
+  const fetched = new Map<number, Fetched>();
+  for (const row of found) {
+    let of = fetched.get(row.partition);
+    if (of === undefined) {
+      const bounds = { startOffset: Number(row.start_offset), endOffset: Number(row.end_offset) };
+      fetched.set(row.partition, (of = { partition: row.partition, ...bounds, batches: [] }));
+    }
+    if (row.payload === null || row.record_count === null) continue;
+    const baseOffset = Number(row.base_offset);
+    const lines = await decompress(row.payload);
+    const skip = Math.max((nextOffsets.get(row.partition) ?? 0) - baseOffset, 0);
+    of.batches.push({
+      topic: topic.topic,
+      partition: row.partition,
+      incarnation: topic.incarnation,
+      baseOffset: baseOffset + skip,
+      count: row.record_count - skip,
+      lines: skip === 0 ? lines : dropLines(lines, skip),
+    });
+  }
+  return [...fetched.values()];
+}
+
+/** Where reading goes on when `wanted` is below what is held or beyond the end; undefined when it is in range. */
+export function correctedOffset(wanted: number, held: Fetched): number | undefined {
+  if (wanted < held.startOffset) return held.startOffset;
+  if (wanted > held.endOffset) return held.endOffset;
+  return undefined;
+}
+
+/** Waiting between looks at an idle log: 10 ms, doubling to 100 ms, from the start again once something came. */
+export class IdleBackoff {
+  #delayMs = 10;
+
+  reset(): void {
+    this.#delayMs = 10;
+  }
+
+  next(): number {
+    const delayMs = this.#delayMs;
+    this.#delayMs = Math.min(delayMs * 2, 100);
+    return delayMs;
+  }
+}
