@@ -1,0 +1,278 @@
+import type { ValidateFunction } from 'ajv';
+import {
+  BrokenCircuitError,
+  BulkheadRejectedError,
+  CircuitState,
+  ConsecutiveBreaker,
+  ExponentialBackoff,
+  bulkhead,
+  circuitBreaker,
+  handleWhen,
+  retry,
+} from 'cockatiel';
+import { isTicklakeError, messageOf, TicklakeError } from '#core/platform/errors.ts';
+import type { Logger } from '#core/platform/logging.ts';
+import type { Metrics } from '#core/platform/metrics.ts';
+import { RequestWeight } from './request-weight.ts';
+
+/** A REST endpoint: where it is, and what its answer must look like. */
+export interface Endpoint<T> {
+  path: string;
+  answer: ValidateFunction<T>;
+}
+
+export type Query = Record<string, string | number | undefined>;
+
+export interface HttpOptions {
+  /** For metrics and logs. */
+  source: string;
+  baseUrl: string;
+  /** Weight allowed in each window; see {@link RequestWeight}. */
+  weightLimit: number;
+  weightWindowMs?: number;
+  maxWaitMs?: number;
+  timeoutMs?: number;
+  /** Attempts after the first one. */
+  maxRetries?: number;
+  /** How long the breaker stays open after five failures in a row. */
+  breakerOpenMs?: number;
+  logger: Logger;
+  metrics: Metrics;
+}
+
+export interface HttpClient {
+  readonly weight: RequestWeight;
+  /**
+   * The validated answer. Waits for its turn under the weight limit; retries network failures and 5xx with
+   * exponential back-off and jitter, 429 and 418 after the time the venue asks for. Throws EXCHANGE_UNREACHABLE,
+   * EXCHANGE_REFUSED (the venue says no), EXCHANGE_MALFORMED, RATE_LIMITED (the wait would be too long), OVERLOADED.
+   */
+  get<T>(endpoint: Endpoint<T>, query: Query, weight: number, signal?: AbortSignal): Promise<T>;
+  /** Ends what is under way. */
+  close(): void;
+}
+
+const maxInFlight = 8;
+const maxQueued = 1_000;
+const maxAnswerBytes = 64 * 1024 * 1024;
+const failuresToBreak = 5;
+/** Where the venue forbids requests without saying for how long. */
+const forbiddenMsDefault = 60_000;
+
+export function createHttpClient(options: HttpOptions): HttpClient {
+  const { source, baseUrl, logger } = options;
+  const meters = createMeters(options);
+  const weight = new RequestWeight({
+    limit: options.weightLimit,
+    ...(options.weightWindowMs === undefined ? {} : { windowMs: options.weightWindowMs }),
+    ...(options.maxWaitMs === undefined ? {} : { maxWaitMs: options.maxWaitMs }),
+    onWait: meters.waited,
+  });
+  const closing = new AbortController();
+  const queue = bulkhead(maxInFlight, maxQueued);
+  const breaker = circuitBreaker(
+    handleWhen((error) => isTicklakeError(error, 'EXCHANGE_UNREACHABLE')),
+    { halfOpenAfter: options.breakerOpenMs ?? 3_000, breaker: new ConsecutiveBreaker(failuresToBreak) },
+  );
+  breaker.onStateChange((state) => {
+    meters.breakerIs(state);
+    logger.warn({ source, state: CircuitState[state] }, 'circuit breaker of the exchange changed');
+  });
+  const retries = retry(
+    handleWhen((error) => isTicklakeError(error) && error.context.again === true),
+    {
+      maxAttempts: options.maxRetries ?? 4,
+      backoff: new ExponentialBackoff({ initialDelay: 200, maxDelay: 5_000 }),
+    },
+  );
+  retries.onRetry(meters.retried);
+
+  async function attempt<T>(endpoint: Endpoint<T>, url: URL, cost: number, signal: AbortSignal): Promise<T> {
+    await weight.take(cost, signal);
+    let usedNow: number | undefined;
+    try {
+      const body = await breaker.execute(() =>
+        send(url, options.timeoutMs ?? 10_000, signal, (response) => {
+          usedNow = countOf(response.headers.get('x-mbx-used-weight-1m'));
+          meters.answered(endpoint.path, response.status);
+          if (response.status === 429 || response.status === 418) weight.forbid(forbiddenMs(response));
+        }),
+      );
+      return check(endpoint, body);
+    } finally {
+      weight.settle(cost, usedNow);
+      meters.weightIs(weight.used, weight.limit);
+    }
+  }
+
+  return {
+    weight,
+    async get(endpoint, query, cost, signal) {
+      const url = urlOf(baseUrl, endpoint.path, query);
+      const until = signal === undefined ? closing.signal : AbortSignal.any([closing.signal, signal]);
+      try {
+        return await queue.execute(() => retries.execute(() => attempt(endpoint, url, cost, until)));
+      } catch (error) {
+        until.throwIfAborted();
+        throw named(error, endpoint.path);
+      }
+    },
+    close() {
+      closing.abort(new TicklakeError('UNAVAILABLE', `the connection to ${source} was closed`));
+    },
+  };
+}
+
+async function send(
+  url: URL,
+  timeoutMs: number,
+  signal: AbortSignal,
+  onAnswer: (response: Response) => void,
+): Promise<unknown> {
+  const timed = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, { signal: timed, headers: { accept: 'application/json' } });
+    onAnswer(response);
+    text = await readBounded(response);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof TicklakeError) throw error;
+    throw unreachable(`GET ${url.pathname} failed: ${reasonOf(error, timeoutMs)}`, error);
+  }
+  if (response.status >= 500) throw unreachable(`GET ${url.pathname} answered ${response.status}`);
+  if (!response.ok) throw refusal(url, response.status, text);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw malformed(url.pathname, 'it is not JSON', error);
+  }
+}
+
+async function readBounded(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > maxAnswerBytes) throw malformed(new URL(response.url).pathname, 'it is longer than 64 MiB');
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function check<T>(endpoint: Endpoint<T>, body: unknown): T {
+  if (endpoint.answer(body)) return body;
+  const first = endpoint.answer.errors?.[0];
+  throw malformed(endpoint.path, `${first?.instancePath ?? ''} ${first?.message ?? 'does not fit'}`.trim());
+}
+
+function refusal(url: URL, status: number, text: string): TicklakeError {
+  const forbidden = status === 429 || status === 418;
+  return new TicklakeError(
+    forbidden ? 'RATE_LIMITED' : 'EXCHANGE_REFUSED',
+    `GET ${url.pathname}${url.search} answered ${status}: ${text.slice(0, 300)}`,
+    {
+      remedy: forbidden
+        ? 'Send fewer requests from this address.'
+        : 'Check the symbol and the parameters; 403 and 451 mean that this address is not served.',
+      context: { status, path: url.pathname, again: forbidden },
+    },
+  );
+}
+
+function malformed(path: string, what: string, cause?: unknown): TicklakeError {
+  return new TicklakeError('EXCHANGE_MALFORMED', `the answer of GET ${path} is not understood: ${what}`, {
+    remedy: "Compare the answer with the exchange's documentation; its format may have changed.",
+    context: { path },
+    cause,
+  });
+}
+
+function unreachable(message: string, cause?: unknown): TicklakeError {
+  return new TicklakeError('EXCHANGE_UNREACHABLE', message, {
+    remedy: 'Check the network and the exchange’s status page; the request can be sent again.',
+    context: { again: true },
+    cause,
+  });
+}
+
+function named(error: unknown, path: string): TicklakeError {
+  if (error instanceof TicklakeError) return error;
+  if (error instanceof BrokenCircuitError) {
+    return new TicklakeError('EXCHANGE_UNREACHABLE', `GET ${path} was not sent: recent requests failed`, {
+      remedy: 'Try again in some seconds; the circuit breaker lets one request through to see.',
+      cause: error,
+    });
+  }
+  if (error instanceof BulkheadRejectedError) {
+    return new TicklakeError('OVERLOADED', `more than ${maxQueued} requests to the exchange are waiting`, {
+      remedy: 'Send fewer requests at a time.',
+      cause: error,
+    });
+  }
+  return new TicklakeError('INTERNAL', messageOf(error), { cause: error });
+}
+
+function reasonOf(error: unknown, timeoutMs: number): string {
+  if (error instanceof DOMException && error.name === 'TimeoutError')
+    return `no answer within ${timeoutMs} ms`;
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause === undefined ? messageOf(error) : `${messageOf(error)} (${messageOf(cause)})`;
+}
+
+function urlOf(baseUrl: string, path: string, query: Query): URL {
+  const url = new URL(path, baseUrl);
+  for (const [key, value] of Object.entries(query)) {
+    if (value !== undefined) url.searchParams.set(key, String(value));
+  }
+  return url;
+}
+
+function forbiddenMs(response: Response): number {
+  const seconds = countOf(response.headers.get('retry-after'));
+  return seconds === undefined ? forbiddenMsDefault : seconds * 1000;
+}
+
+function countOf(header: string | null): number | undefined {
+  return header !== null && /^\d{1,9}$/.test(header) ? Number(header) : undefined;
+}
+
+function createMeters({ source, metrics }: HttpOptions) {
+  const requests = metrics.counter(
+    'ticklake_exchange_requests_total',
+    'REST answers of the exchange, by path and status.',
+    ['source', 'path', 'status'],
+  );
+  const waits = metrics.counter(
+    'ticklake_exchange_request_wait_seconds_total',
+    'Time requests waited for their turn under the weight limit, or while the exchange forbade them.',
+    ['source'],
+  );
+  const retried = metrics.counter('ticklake_exchange_request_retries_total', 'REST requests sent again.', [
+    'source',
+  ]);
+  const used = metrics.gauge('ticklake_exchange_weight_used', 'Request weight used in this window.', [
+    'source',
+  ]);
+  const limit = metrics.gauge('ticklake_exchange_weight_limit', 'Request weight allowed in a window.', [
+    'source',
+  ]);
+  const breaker = metrics.gauge(
+    'ticklake_exchange_breaker_state',
+    'Circuit breaker of the exchange: 0 closed, 1 open, 2 half open.',
+    ['source'],
+  );
+  breaker.set({ source }, CircuitState.Closed);
+  return {
+    answered: (path: string, status: number) => requests.inc({ source, path, status: String(status) }),
+    waited: (ms: number) => waits.inc({ source }, ms / 1000),
+    retried: () => retried.inc({ source }),
+    weightIs: (usedNow: number, limitNow: number) => {
+      used.set({ source }, usedNow);
+      limit.set({ source }, limitNow);
+    },
+    breakerIs: (state: CircuitState) => breaker.set({ source }, state),
+  };
+}
