@@ -41,7 +41,7 @@ export function createOutput(options: { json: boolean; stdout: Writable; stderr:
 export function table(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
   if (rows.length === 0) return '(none)';
   const numeric = headings.map((_, column) =>
-    rows.every((row) => row[column] == null || ['number', 'bigint'].includes(typeof row[column])),
+    rows.every((row) => ['number', 'bigint', 'undefined'].includes(typeof (row[column] ?? undefined))),
   );
   const printed = new CliTable({
     head: [...headings],

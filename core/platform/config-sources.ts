@@ -99,8 +99,10 @@ function fromText(key: string, text: string): unknown {
 
 function convert(schema: ConfigProperty, text: string): unknown {
   if (schema.anyOf !== undefined) {
-    const values = schema.anyOf.map((option) => ({ option, value: convert(option, text) }));
-    return values.find(({ option, value }) => Value.Check(option, value))?.value ?? text;
+    const values = schema.anyOf.map((option) => convert(option, text));
+    return (
+      values.find((value) => Value.Check(schema, value)) ?? values.find((value) => value !== text) ?? text
+    );
   }
   switch (schema.type) {
     case 'array':

@@ -8,7 +8,10 @@ export interface LoggingOptions {
   name: string;
 }
 
-const secretKeys = ['password', 'secret', 'token', 'apiKey', 'authorization', 'cookie', 'databaseUrl'];
+const secretKeys = [
+  ...['password', 'secret', 'token', 'apiKey', 'authorization', 'cookie'],
+  ...['databaseUrl', 'databaseUrlIngest', 'databaseUrlApi', 'connectionString'],
+];
 
 /** A JSON logger on stderr (stdout belongs to data). Secrets are masked by key at two depths, and in URLs. */
 export function createLogger(options: LoggingOptions): Logger {

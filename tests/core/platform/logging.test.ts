@@ -1,0 +1,62 @@
+import { execa } from 'execa';
+import { expect, test } from 'vitest';
+import { maskUrls } from '#core/platform/logging.ts';
+
+/** Lines a logger writes in a process of its own, as it writes to the process's stderr. */
+async function logged(level: string, statements: string): Promise<Record<string, unknown>[]> {
+  const script = `
+    import { createLogger } from '#core/platform/logging.ts';
+    const logger = createLogger({ level: '${level}', name: 'tester' });
+    ${statements}`;
+  const { stdout, stderr } = await execa(process.execPath, ['--input-type=module', '--eval', script]);
+  expect(stdout).toBe('');
+  return stderr
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+test('lines are JSON with name, level as a word and an ISO time', async () => {
+  const [line, ...rest] = await logged(
+    'info',
+    `logger.debug('unseen'); logger.info({ trades: 3 }, 'committed');`,
+  );
+  expect(rest).toEqual([]);
+  expect(line).toMatchObject({ level: 'info', name: 'tester', trades: 3, msg: 'committed' });
+  expect(line?.['time']).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+});
+
+test('secrets are masked by key at two depths', async () => {
+  const lines = await logged(
+    'info',
+    `logger.info({ password: 'hunter2', login: { token: 'hunter2' }, a: { b: { databaseUrl: 'hunter2' } }, databaseUrlApi: 'hunter2' }, 'x');`,
+  );
+  expect(JSON.stringify(lines)).not.toContain('hunter2');
+  expect(lines[0]).toMatchObject({
+    password: '***',
+    login: { token: '***' },
+    a: { b: { databaseUrl: '***' } },
+  });
+});
+
+test('passwords in URLs are masked in messages and in errors with their stack', async () => {
+  const lines = await logged(
+    'info',
+    `logger.info('to postgres://me:hunter2@db/x');
+     logger.error({ err: new Error('no answer from postgres://me:hunter2@db/x') }, 'failed');`,
+  );
+  expect(JSON.stringify(lines)).not.toContain('hunter2');
+  expect(lines[0]?.['msg']).toBe('to postgres://me:***@db/x');
+  expect(lines[1]).toMatchObject({
+    err: { type: 'Error', message: 'no answer from postgres://me:***@db/x' },
+  });
+});
+
+test.each([
+  ['postgres://me:pw@db:5432/x', 'postgres://me:***@db:5432/x'],
+  ['a https://u:p@h and kafka://v:q@k', 'a https://u:***@h and kafka://v:***@k'],
+  ['postgres://me@db/x', 'postgres://me@db/x'],
+  ['http://127.0.0.1:8080/a@b', 'http://127.0.0.1:8080/a@b'],
+])('maskUrls(%s)', (text, masked) => {
+  expect(maskUrls(text)).toBe(masked);
+});
