@@ -88,7 +88,7 @@ export function createHttpClient(options: HttpOptions): HttpClient {
   retries.onRetry(meters.retried);
 
   async function attempt<T>(endpoint: Endpoint<T>, url: URL, cost: number, signal: AbortSignal): Promise<T> {
-    await weight.take(cost, signal);
+    const window = await weight.take(cost, signal);
     let usedNow: number | undefined;
     try {
       const body = await breaker.execute(() =>
@@ -100,7 +100,7 @@ export function createHttpClient(options: HttpOptions): HttpClient {
       );
       return check(endpoint, body);
     } finally {
-      weight.settle(cost, usedNow);
+      weight.settle(cost, window, usedNow);
       meters.weightIs(weight.used, weight.limit);
     }
   }

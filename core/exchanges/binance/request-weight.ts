@@ -11,8 +11,11 @@ export interface RequestWeightOptions {
   onWait?: (ms: number) => void;
 }
 
-/** Clocks differ, and a request sent at the turn of the window may be counted in the one before. */
-const windowMarginMs = 250;
+/**
+ * Clocks differ, and a request sent at the turn of the window may be counted in the one before: for this part of a
+ * window, both windows' use counts. A quarter of a second for windows of a minute.
+ */
+const marginOfWindow = 1 / 240;
 
 /**
  * Keeps all requests of a client under the venue's weight limit: what the venue says is used counts (others may
@@ -24,6 +27,7 @@ export class RequestWeight {
   readonly #onWait: ((ms: number) => void) | undefined;
   #limit: number;
   #window = 0;
+  #usedBefore = 0;
   #used = 0;
   #inFlight = 0;
   #forbiddenUntilMs = 0;
@@ -48,8 +52,8 @@ export class RequestWeight {
     return this.#used + this.#inFlight;
   }
 
-  /** Waits until a request of this weight may be sent; {@link settle} must follow. */
-  async take(weight: number, signal: AbortSignal): Promise<void> {
+  /** Waits until a request of this weight may be sent; gives the window it counts in, for {@link settle}. */
+  async take(weight: number, signal: AbortSignal): Promise<number> {
     const deadlineMs = Date.now() + this.#maxWaitMs;
     for (;;) {
       signal.throwIfAborted();
@@ -61,13 +65,16 @@ export class RequestWeight {
       await sleep(waitMs, undefined, { signal });
     }
     this.#inFlight += weight;
+    return this.#window;
   }
 
   /** The request was answered, or failed: `usedNow` is the venue's count, where it gave one. */
-  settle(weight: number, usedNow: number | undefined): void {
+  settle(weight: number, window: number, usedNow: number | undefined): void {
     this.#inFlight -= weight;
     this.#turnWindow(Date.now());
-    this.#used = usedNow ?? this.#used + weight;
+    // Answers overtake each other, and one of the window before says nothing about this one.
+    if (usedNow === undefined || window !== this.#window) this.#used += weight;
+    else this.#used = Math.max(this.#used, usedNow);
   }
 
   /** The venue forbids requests for so long. */
@@ -78,14 +85,18 @@ export class RequestWeight {
   #waitMs(weight: number, nowMs: number): number {
     if (nowMs < this.#forbiddenUntilMs) return this.#forbiddenUntilMs - nowMs;
     this.#turnWindow(nowMs);
+    const marginMs = this.#windowMs * marginOfWindow;
+    const settledMs = this.#window * this.#windowMs + marginMs;
+    const used = nowMs < settledMs ? this.#usedBefore + this.used : this.used;
     // A request heavier than the whole limit would wait for ever: it goes alone.
-    if (this.used === 0 || this.used + weight <= this.#limit) return 0;
-    return (this.#window + 1) * this.#windowMs + windowMarginMs - nowMs;
+    if (used === 0 || used + weight <= this.#limit) return 0;
+    return Math.ceil((nowMs < settledMs ? settledMs : settledMs + this.#windowMs) - nowMs);
   }
 
   #turnWindow(nowMs: number): void {
-    const window = Math.floor((nowMs - windowMarginMs) / this.#windowMs);
+    const window = Math.floor(nowMs / this.#windowMs);
     if (window === this.#window) return;
+    this.#usedBefore = window === this.#window + 1 ? this.#used : 0;
     this.#window = window;
     this.#used = 0;
   }
