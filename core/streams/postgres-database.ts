@@ -1,20 +1,15 @@
 import pg from 'pg';
-import { messageOf, TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
-
-export type Database = pg.Pool;
+import { messageOf, TicklakeError } from '#core/platform/errors.ts';
+import { isConnectionLost, type Database } from '#core/platform/postgres/database.ts';
 
 /** The rows of one statement; a server out of reach is LOG_UNREACHABLE. */
-export async function rows<R extends pg.QueryResultRow>(
-  database: Database,
-  sql: string,
-  params: unknown[] = [],
-): Promise<R[]> {
+export async function rows<R>(database: Database, sql: string, params: unknown[] = []): Promise<R[]> {
   return await naming(async () => (await database.query<R>(sql, params)).rows);
 }
 
 /** A connection of its own, whose session the server ends after `timeoutMs` without a statement. */
 export interface Session {
-  rows<R extends pg.QueryResultRow>(sql: string, params: unknown[]): Promise<R[]>;
+  rows<R>(sql: string, params: unknown[]): Promise<R[]>;
   end(): Promise<void>;
 }
 
@@ -26,7 +21,7 @@ export async function openSession(
   onLost: (error: Error) => void,
 ): Promise<Session> {
   const client = new pg.Client({
-    ...database.options,
+    ...database.pool.options,
     application_name: name,
     query_timeout: timeoutMs,
     connectionTimeoutMillis: timeoutMs,
@@ -49,17 +44,10 @@ async function naming<T>(query: () => Promise<T>): Promise<T> {
   try {
     return await query();
   } catch (error) {
-    throw toLogError(error);
+    if (!isConnectionLost(error)) throw error;
+    throw new TicklakeError('LOG_UNREACHABLE', `The event log's Postgres: ${messageOf(error)}`, {
+      cause: error,
+      remedy: 'Check that Postgres runs and can be reached; the same call can succeed then.',
+    });
   }
-}
-
-/** The server's answer of an error keeps its own name; anything else means that it was not reached. */
-function toLogError(error: unknown): TicklakeError {
-  if (error instanceof TicklakeError) return error;
-  const answered = error instanceof pg.DatabaseError && !/^(08|57P0)/.test(error.code ?? '');
-  if (answered) return toTicklakeError(error);
-  return new TicklakeError('LOG_UNREACHABLE', `The event log's Postgres: ${messageOf(error)}`, {
-    cause: error,
-    remedy: 'Check that Postgres runs and can be reached; the same call can succeed then.',
-  });
 }

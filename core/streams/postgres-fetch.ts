@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
-import { rows, type Database } from './postgres-database.ts';
+import type { Database } from '#core/platform/postgres/database.ts';
+import { rows } from './postgres-database.ts';
 import type { LogBatch } from './event-log.ts';
 import { dropLines } from './lines.ts';
 import type { PostgresTopic } from './postgres-topics.ts';

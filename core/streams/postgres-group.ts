@@ -4,7 +4,7 @@ import type { Logger } from '#core/platform/logging.ts';
 import { BatchBuffer } from './batch-buffer.ts';
 import type { Assignment, GroupConsumer, GroupOptions, LogBatch } from './event-log.ts';
 import type { LogMetrics } from './log-metrics.ts';
-import type { Database } from './postgres-database.ts';
+import type { Database } from '#core/platform/postgres/database.ts';
 import { correctedOffset, fetchBatches, IdleBackoff, type Fetched } from './postgres-fetch.ts';
 import { Membership } from './postgres-membership.ts';
 import type { PostgresTopic } from './postgres-topics.ts';
@@ -27,11 +27,19 @@ export class PostgresGroup implements GroupConsumer {
   readonly #owned = new Map<number, Owned>();
   readonly #membership: Membership;
   readonly #closing = new AbortController();
+  readonly #onClosed: () => void;
   readonly #fetching: Promise<void>;
   #topic: PostgresTopic | undefined;
   #wakeFetcher = new AbortController();
 
-  constructor(database: Database, options: GroupOptions, logger: Logger, metrics: LogMetrics) {
+  constructor(
+    database: Database,
+    options: GroupOptions,
+    logger: Logger,
+    metrics: LogMetrics,
+    onClosed: () => void,
+  ) {
+    this.#onClosed = onClosed;
     this.#database = database;
     this.#options = options;
     this.#logger = logger;
@@ -70,6 +78,7 @@ export class PostgresGroup implements GroupConsumer {
     this.#wakeFetcher.abort();
     this.#buffer.close();
     await Promise.all([this.#membership.close(), this.#fetching]);
+    this.#onClosed();
   }
 
   async #gain(topic: PostgresTopic, partitions: number[], ended: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '#core/platform/logging.ts';
-import { openSession, type Database, type Session } from './postgres-database.ts';
+import type { Database } from '#core/platform/postgres/database.ts';
+import { openSession, type Session } from './postgres-database.ts';
 import { findTopic, type PostgresTopic } from './postgres-topics.ts';
 
 export interface MembershipOptions {
@@ -57,7 +58,7 @@ export class Membership {
       const session = this.#runSession(this.#session);
       this.#sessionEnded = session;
       await session;
-      if (this.#retryMs > 0) {
+      if (this.#retryMs > 0 && !this.#closing.signal.aborted) {
         const jitteredMs = this.#retryMs * (0.5 + Math.random());
         await sleep(jitteredMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
       }
@@ -75,7 +76,6 @@ export class Membership {
       });
       const lockClass = await this.#enter(session, topic);
       this.#options.onJoined();
-      this.#retryMs = 0;
       while (!ended.signal.aborted) {
         await this.#heartbeat(session, topic, lockClass, ended);
         await sleep(sessionTimeoutMs / 6, undefined, { signal: ended.signal }).catch(() => undefined);
@@ -163,7 +163,9 @@ export class Membership {
     this.#starting = true;
     this.#options.onGained(topic, partitions, ended.signal).then(
       () => {
-        if (!ended.signal.aborted) this.#starting = false;
+        if (ended.signal.aborted) return;
+        this.#starting = false;
+        this.#retryMs = 0;
       },
       (error: unknown) => ended.abort(error),
     );

@@ -1,6 +1,7 @@
-import { TicklakeError } from '#core/platform/errors.ts';
-import { rows, type Database } from './postgres-database.ts';
+import type { Database } from '#core/platform/postgres/database.ts';
+import { rows } from './postgres-database.ts';
 import type { TopicDescription } from './event-log.ts';
+import { topicMissing } from './topic-errors.ts';
 
 export interface PostgresTopic {
   topic: string;
@@ -18,18 +19,6 @@ export async function findTopic(database: Database, topic: string): Promise<Post
   const row = found[0];
   if (row === undefined) throw topicMissing(topic);
   return { topic, topicId: row.topic_id, incarnation: row.incarnation, partitions: row.partitions };
-}
-
-export function topicMissing(topic: string): TicklakeError {
-  return new TicklakeError('NOT_FOUND', `The event log has no topic ${topic}`, {
-    remedy: 'Start the role that writes it (it creates the topic), or check the name.',
-  });
-}
-
-export function wrongPartitions(topic: string, wanted: number, actual: number): TicklakeError {
-  return new TicklakeError('CONFIG_INVALID', `Topic ${topic} has ${actual} partitions, not ${wanted}`, {
-    remedy: 'Configure the number of partitions the topic has, or use another topic.',
-  });
 }
 
 export async function describeTopic(database: Database, topic: string): Promise<TopicDescription> {

@@ -8,16 +8,12 @@ import type { EventLog, GroupConsumer, GroupOptions, LogBatch, LogRecord } from 
 import type { ReadOptions, TopicDescription, TopicOptions } from './event-log.ts';
 import { linesByPartition } from './lines.ts';
 import { logMetrics, type LogMetrics } from './log-metrics.ts';
-import { rows, type Database } from './postgres-database.ts';
+import type { Database } from '#core/platform/postgres/database.ts';
+import { rows } from './postgres-database.ts';
 import { correctedOffset, fetchBatches, IdleBackoff, type Position } from './postgres-fetch.ts';
 import { PostgresGroup } from './postgres-group.ts';
-import {
-  describeTopic,
-  findTopic,
-  topicMissing,
-  wrongPartitions,
-  type PostgresTopic,
-} from './postgres-topics.ts';
+import { describeTopic, findTopic, type PostgresTopic } from './postgres-topics.ts';
+import { topicMissing, wrongPartitions } from './topic-errors.ts';
 
 export interface PostgresLogOptions {
   /** Migrated; the log does not close it. */
@@ -48,7 +44,7 @@ class PostgresLog implements EventLog {
   readonly #metrics: LogMetrics;
   readonly #gate: ByteGate;
   readonly #topics = new Map<string, PostgresTopic>();
-  readonly #consumers = new Set<GroupConsumer>();
+  readonly #groups = new Set<PostgresGroup>();
   readonly #closing = new AbortController();
   readonly #retention: Promise<void>;
 
@@ -90,9 +86,11 @@ class PostgresLog implements EventLog {
 
   async joinGroup(options: GroupOptions): Promise<GroupConsumer> {
     await findTopic(this.#database, options.topic);
-    const consumer = new PostgresGroup(this.#database, options, this.#logger, this.#metrics);
-    this.#consumers.add(consumer);
-    return consumer;
+    const group = new PostgresGroup(this.#database, options, this.#logger, this.#metrics, () => {
+      this.#groups.delete(group);
+    });
+    this.#groups.add(group);
+    return group;
   }
 
   async *read(options: ReadOptions): AsyncIterable<LogBatch> {
@@ -130,7 +128,7 @@ class PostgresLog implements EventLog {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await Promise.all([...this.#consumers].map(async (consumer) => await consumer.close()));
+    await Promise.all([...this.#groups].map(async (group) => await group.close()));
     await this.#retention;
   }
 

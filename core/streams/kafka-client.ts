@@ -1,0 +1,53 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { messageOf, TicklakeError } from '#core/platform/errors.ts';
+import type { Logger } from '#core/platform/logging.ts';
+import kafkajs, { type Kafka, type LogEntry } from 'kafkajs';
+import { topicMissing } from './topic-errors.ts';
+
+const { CompressionCodecs, CompressionTypes, Kafka: KafkaClient, logLevel } = kafkajs;
+
+const compression = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+/** kafkajs looks codecs up in this table; it comes without one for zstd. */
+CompressionCodecs[CompressionTypes.ZSTD] = () => ({
+  compress: (encoder: { buffer: Buffer }) => Promise.resolve(zstdCompressSync(encoder.buffer, compression)),
+  decompress: (buffer: Buffer) => Promise.resolve(zstdDecompressSync(buffer)),
+});
+
+/** A kafkajs client whose own log goes to ours; its errors are warnings, as what fails for good is thrown. */
+export function openKafka(brokers: string[], clientId: string, logger: Logger): Kafka {
+  return new KafkaClient({
+    brokers,
+    clientId,
+    connectionTimeout: 3_000,
+    requestTimeout: 15_000,
+    retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 2_000 },
+    logLevel: logLevel.WARN,
+    logCreator: () => (entry) => logger.debug(detailsOf(entry), entry.log.message),
+  });
+}
+
+function detailsOf({ namespace, log }: LogEntry): Record<string, unknown> {
+  return { kafkajs: namespace, reason: log['error'] };
+}
+
+/** What kafkajs throws, as one of our errors. */
+export function kafkaFailure(error: unknown, topic?: string): TicklakeError {
+  if (error instanceof TicklakeError) return error;
+  if (brokerErrorOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION') {
+    return topicMissing(topic ?? '(unnamed)', error);
+  }
+  return new TicklakeError('LOG_UNREACHABLE', `Kafka: ${messageOf(error)}`, {
+    cause: error,
+    remedy:
+      'Check that the brokers run and that TICKLAKE_KAFKA_BROKERS names them; the same call can succeed then.',
+  });
+}
+
+/** The broker's word for what is wrong (`UNKNOWN_TOPIC_OR_PARTITION`), found through kafkajs' wrappings. */
+function brokerErrorOf(error: unknown): string | undefined {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+    if ('type' in at && typeof at.type === 'string') return at.type;
+  }
+  return undefined;
+}

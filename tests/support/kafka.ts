@@ -1,0 +1,150 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+import { Kafka, logLevel } from 'kafkajs';
+import { kafkaIsInstalled, kafkaJars } from './install-kafka.ts';
+
+export interface TestKafka {
+  brokers: string[];
+  /** `kill -9` of the broker; its data stay. */
+  kill(): Promise<void>;
+  /** Starts the broker again on the same data and ports; resolves when it serves. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const startMsMax = 60_000;
+
+/**
+ * Why no broker can run here, or undefined when one can. With TICKLAKE_REQUIRE=all it is an error instead, so that
+ * a run that must be complete cannot pass by skipping.
+ */
+export async function kafkaMissing(): Promise<string | undefined> {
+  const reason = await findMissing();
+  if (reason !== undefined && process.env['TICKLAKE_REQUIRE'] === 'all') throw new Error(reason);
+  return reason;
+}
+
+async function findMissing(): Promise<string | undefined> {
+  const java = await execa('java', ['-version'], { reject: false });
+  const major = Number(/version "(\d+)/.exec(java.stderr)?.[1] ?? 0);
+  if (major < 17) return 'Kafka tests need Java 17 or newer on the PATH';
+  if (await kafkaIsInstalled()) return undefined;
+  return 'Kafka tests need the broker: run `node tests/support/install-kafka.ts`';
+}
+
+/** A real broker (KRaft, one node) on free loopback ports; undefined where {@link kafkaMissing} gives a reason. */
+export async function startTestKafka(): Promise<TestKafka | undefined> {
+  if ((await kafkaMissing()) !== undefined) return undefined;
+  const directory = await mkdtemp(join(tmpdir(), 'ticklake-kafka-'));
+  const [port, controllerPort] = await freePorts();
+  const properties = join(directory, 'server.properties');
+  await writeFile(properties, serverProperties(directory, port, controllerPort));
+  await execa('java', [
+    ...javaOptions,
+    'kafka.tools.StorageTool',
+    'format',
+    '-t',
+    clusterId(),
+    '-c',
+    properties,
+  ]);
+
+  const brokers = [`127.0.0.1:${port}`];
+  let broker = await startBroker(directory, properties, brokers);
+  return {
+    brokers,
+    kill: async () => await stop(broker, 'SIGKILL'),
+    restart: async () => {
+      broker = await startBroker(directory, properties, brokers);
+    },
+    close: async () => {
+      await stop(broker, 'SIGKILL');
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+const javaOptions = [
+  ...['-Xms256m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
+  ...['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', join(kafkaJars, '*')],
+];
+
+async function startBroker(directory: string, properties: string, brokers: string[]): Promise<ChildProcess> {
+  const output = await open(join(directory, 'broker.log'), 'a');
+  const broker = spawn('java', [...javaOptions, 'kafka.Kafka', properties], {
+    stdio: ['ignore', output.fd, output.fd],
+  });
+  await output.close();
+  const orphaned = () => broker.kill('SIGKILL');
+  process.once('exit', orphaned);
+  broker.once('exit', () => process.removeListener('exit', orphaned));
+
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING, retry: { retries: 0 } }).admin();
+  for (const startedMs = Date.now(); Date.now() - startedMs < startMsMax && broker.exitCode === null;) {
+    const isServing = await admin
+      .connect()
+      .then(async () => (await admin.describeCluster()).brokers.length > 0)
+      .catch(() => false);
+    await admin.disconnect();
+    if (isServing) return broker;
+    await sleep(200);
+  }
+  await stop(broker, 'SIGKILL');
+  throw new Error(
+    `Kafka did not start:\n${(await readFile(join(directory, 'broker.log'), 'utf8')).slice(-2_000)}`,
+  );
+}
+
+async function stop(broker: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (broker.exitCode !== null || broker.signalCode !== null) return;
+  const exited = once(broker, 'exit');
+  broker.kill(signal);
+  await exited;
+}
+
+function serverProperties(directory: string, port: number, controllerPort: number): string {
+  return `
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:${controllerPort}
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+controller.listener.names=CONTROLLER
+log.dirs=${join(directory, 'data')}
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+auto.create.topics.enable=false
+`;
+}
+
+/** 16 random bytes as Kafka writes ids: base64url without padding. */
+function clusterId(): string {
+  return Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url');
+}
+
+async function freePorts(): Promise<[number, number]> {
+  const servers = [createServer(), createServer()];
+  const ports = await Promise.all(
+    servers.map(async (server) => {
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const address = server.address();
+      return typeof address === 'object' && address !== null ? address.port : 0;
+    }),
+  );
+  await Promise.all(servers.map(async (server) => await new Promise((resolve) => server.close(resolve))));
+  return [ports[0] ?? 0, ports[1] ?? 0];
+}
