@@ -1,0 +1,172 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { openExchange } from '#core/exchanges/open.ts';
+import type { Config } from '#core/platform/config.ts';
+import { TicklakeError, messageOf } from '#core/platform/errors.ts';
+import type { Logger } from '#core/platform/logging.ts';
+import { Metrics } from '#core/platform/metrics.ts';
+import { startIngest } from '#pipelines/ingest-trades/role.ts';
+import type { CliContext } from './context.ts';
+import { openRuntime } from './runtime.ts';
+import type { RoleMessage, StopMessage } from './supervisor.ts';
+
+/** A role that runs: `drain` finishes what it took in, `close` ends it. */
+export interface RunningRole {
+  details: Record<string, string>;
+  drain(): Promise<void>;
+  close(): Promise<void>;
+  /** Rejects when the role cannot go on. */
+  failed?: Promise<never>;
+}
+
+type StartRole = (config: Config, logger: Logger) => Promise<RunningRole>;
+
+const roles: Record<string, StartRole> = { exchange: runExchange, ingest: runIngest, api: runApi };
+const drainMs = 30_000;
+
+/** `ticklake run <role>`: one role in this process, until it is told to stop. */
+export function register(program: Command, context: CliContext): void {
+  program
+    .command('run')
+    .argument('<role>', `one of ${Object.keys(roles).join(', ')}`)
+    .description('run one role in this process')
+    .addHelpText('after', '\nExample:\n  ticklake run ingest')
+    .action(async (name: string) => {
+      const start = roles[name];
+      if (start === undefined) {
+        throw new TicklakeError('USAGE', `there is no role ${name}`, {
+          remedy: `Roles are ${Object.keys(roles).join(', ')}.`,
+        });
+      }
+      const config = context.config();
+      await untilStopped(await startTelling(start, config, context.logger(name, config)));
+    });
+}
+
+async function startTelling(start: StartRole, config: Config, logger: Logger): Promise<RunningRole> {
+  try {
+    const role = await start(config, logger);
+    tell({ type: 'ready', details: role.details });
+    return role;
+  } catch (error) {
+    tell({ type: 'failed', message: messageOf(error) });
+    throw error;
+  }
+}
+
+function tell(message: RoleMessage): void {
+  if (process.connected) process.send?.(message);
+}
+
+/**
+ * Waits for the supervisor's word, its death, or a signal. A supervised role leaves Ctrl-C to its supervisor: the
+ * terminal sends it to both.
+ */
+async function untilStopped(role: RunningRole): Promise<void> {
+  const supervised = process.connected;
+  const stop = await new Promise<{ drain: boolean }>((resolve, reject) => {
+    process.on('message', (message: StopMessage) => resolve(message));
+    process.on('disconnect', () => resolve({ drain: false }));
+    process.on('SIGTERM', () => resolve({ drain: true }));
+    process.on('SIGINT', () => {
+      if (!supervised) resolve({ drain: true });
+    });
+    role.failed?.catch(reject);
+  });
+  if (stop.drain) await role.drain();
+  await role.close();
+  if (process.connected) process.disconnect();
+}
+
+async function runExchange(config: Config, logger: Logger): Promise<RunningRole> {
+  const { startSimulator } = await import('#core/exchanges/simulator/server.ts');
+  const stateDir = join(config.dataDir, 'run');
+  await mkdir(stateDir, { recursive: true });
+  const placeFile = join(stateDir, 'exchange.json');
+  const remembered = config.simulatorPort === 0 ? await rememberedPort(placeFile) : config.simulatorPort;
+  const options = {
+    seed: config.simulatorSeed,
+    symbols: config.simulatorSymbols,
+    speed: config.simulatorSpeed,
+    clockFile: join(config.dataDir, `simulator-${config.simulatorSeed}.clock.json`),
+    logger,
+    metrics: new Metrics(),
+  };
+  const simulator = await startSimulator({ ...options, port: remembered }).catch((error: unknown) => {
+    if (config.simulatorPort !== 0 || remembered === 0) throw error;
+    return startSimulator({ ...options, port: 0 });
+  });
+  await writeFile(placeFile, JSON.stringify({ port: simulator.port, url: simulator.url, wsUrl: simulator.wsUrl }));
+  return {
+    details: { url: simulator.url, source: simulator.source },
+    drain: () => Promise.resolve(),
+    close: () => simulator.close(),
+  };
+}
+
+/** Port of the last run, so that who is connected finds the simulator again after it was killed. */
+async function rememberedPort(placeFile: string): Promise<number> {
+  try {
+    const place = JSON.parse(await readFile(placeFile, 'utf8')) as { port?: unknown };
+    return typeof place.port === 'number' ? place.port : 0;
+  } catch {
+    return 0;
+  }
+}
+
+async function runIngest(config: Config, logger: Logger): Promise<RunningRole> {
+  const runtime = await openRuntime(config, 'ingest', 'ingest', logger);
+  const place = await exchangePlace(config);
+  const exchange = await openExchange({ exchange: config.exchange, ...place, logger, metrics: runtime.metrics });
+  const ingest = await startIngest({
+    ...runtime,
+    database: runtime.connection.database,
+    exchange,
+    symbols: config.symbols,
+    repair: true,
+  });
+  return {
+    details: { source: exchange.source },
+    failed: ingest.failed,
+    drain: () => ingest.drain(drainMs),
+    async close() {
+      await ingest.close();
+      await exchange.close();
+      await runtime.close();
+    },
+  };
+}
+
+async function exchangePlace(config: Config): Promise<{ url?: string; wsUrl?: string }> {
+  if (config.exchangeUrl !== undefined) {
+    return { url: config.exchangeUrl, ...(config.exchangeWsUrl === undefined ? {} : { wsUrl: config.exchangeWsUrl }) };
+  }
+  if (config.exchange !== 'simulator') return {};
+  try {
+    const place = JSON.parse(await readFile(join(config.dataDir, 'run', 'exchange.json'), 'utf8')) as {
+      url: string;
+      wsUrl: string;
+    };
+    return { url: place.url, wsUrl: place.wsUrl };
+  } catch (error) {
+    throw new TicklakeError('EXCHANGE_UNREACHABLE', 'no simulator has run in this data dir', {
+      cause: error,
+      remedy: 'Start one with `ticklake run exchange`, or name one by TICKLAKE_EXCHANGE_URL.',
+    });
+  }
+}
+
+async function runApi(config: Config, logger: Logger): Promise<RunningRole> {
+  const { startApi } = await import('#api/server.ts');
+  const runtime = await openRuntime(config, 'api', 'api', logger);
+  const api = await startApi({ ...runtime, database: runtime.connection.database });
+  return {
+    details: { url: api.url },
+    drain: () => Promise.resolve(),
+    async close() {
+      await api.close();
+      await runtime.close();
+    },
+  };
+}

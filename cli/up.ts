@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InvalidArgumentError, type Command } from 'commander';
+import { createLake } from '#core/lake/lake.ts';
+import type { Config } from '#core/platform/config.ts';
+import { TicklakeError } from '#core/platform/errors.ts';
+import { ingestReport, ingestTotals, missingIds, type IngestReport } from '#pipelines/ingest-trades/report.ts';
+import { tradesTopic } from '#pipelines/ingest-trades/topic.ts';
+import type { CliContext } from './context.ts';
+import { table } from './output.ts';
+import { startProgress } from './progress.ts';
+import { withRuntime, type Runtime } from './runtime.ts';
+import { supervise, type SupervisedRole } from './supervisor.ts';
+
+export interface UpOptions {
+  exchange?: string;
+  symbols?: string;
+  speed?: string;
+  seed?: string;
+  for?: number;
+  port?: string;
+}
+
+export type UpReport = IngestReport & { apiUrl: string };
+
+const readyMs = 60_000;
+const drainMs = 45_000;
+const stopMs = 10_000;
+
+/** `ticklake up`: all roles on this machine. */
+export function register(program: Command, context: CliContext): void {
+  addUpOptions(program.command('up').description('run all roles on this machine, until Ctrl-C or --for is over'))
+    .addHelpText('after', '\nExample:\n  ticklake up --speed 60 --for 60s --json')
+    .action(async (options: UpOptions) => {
+      await up(context, options);
+    });
+}
+
+export function addUpOptions(command: Command): Command {
+  return command
+    .option('--exchange <name>', 'simulator or binance')
+    .option('--symbols <list>', 'markets, separated by commas')
+    .option('--speed <n>', "how many times faster than real time the simulator's clock runs, or max")
+    .option('--seed <n>', 'which tape the simulator serves')
+    .option('--for <time>', 'stop after this long: 90s, 10m, 1h', parseDuration)
+    .option('--port <n>', 'port of the API and the page');
+}
+
+/** Runs all roles and prints the report at the end. */
+export async function up(context: CliContext, options: UpOptions, defaults: Record<string, unknown> = {}): Promise<void> {
+  const config = context.config({
+    ...defaults,
+    ...dropUndefined({
+      exchange: options.exchange,
+      symbols: options.symbols,
+      simulatorSpeed: options.speed,
+      simulatorSeed: options.seed,
+      apiPort: options.port,
+    }),
+  });
+  const logger = context.logger('up', config);
+  const stop = stopSignal(options.for);
+  const report = await withRuntime(config, 'owner', 'up', logger, (runtime) => superviseAll(runtime, context, stop));
+  context.output.result(report, () =>
+    table(
+      ['what', 'count'],
+      Object.entries(report).map(([what, count]) => [what, count]),
+    ),
+  );
+  if (stop.interrupted()) process.exitCode = 130;
+}
+
+async function superviseAll(runtime: Runtime, context: CliContext, stop: Stop): Promise<UpReport> {
+  const { config, logger, log } = runtime;
+  const { database } = runtime.connection;
+  await createLake(runtime.lake);
+  await log.ensureTopic(tradesTopic, {
+    partitions: config.logPartitions,
+    retentionMs: config.logRetentionHours * 3_600_000,
+  });
+  const before = await ingestTotals(database, log);
+  const env = childEnvironment(config);
+  const started: SupervisedRole[] = [];
+  const start = async (name: string): Promise<SupervisedRole> => {
+    const role = await supervise({ name, env, logger, readyTimeoutMs: readyMs });
+    started.push(role);
+    return role;
+  };
+  try {
+    if (config.exchange === 'simulator' && config.exchangeUrl === undefined) await start('exchange');
+    const ingest = await start('ingest');
+    const api = await start('api');
+    const apiUrl = api.details['url'] ?? '';
+    context.output.note(`ticklake is up: ${apiUrl} (Ctrl-C stops it)`);
+    await showProgress(runtime, context, before.committedStream, stop);
+    await ingest.stop({ drain: true, timeoutMs: drainMs });
+    const report = ingestReport(
+      before,
+      await ingestTotals(database, log),
+      await missingIds(database, ingest.details['source'] ?? ''),
+    );
+    return { ...report, apiUrl };
+  } finally {
+    for (const role of started.reverse()) await role.stop({ drain: false, timeoutMs: stopMs });
+  }
+}
+
+async function showProgress(runtime: Runtime, context: CliContext, before: number, stop: Stop): Promise<void> {
+  const progress = startProgress({ what: 'trades committed', stream: context.io.stderr });
+  while (!stop.signal.aborted) {
+    await sleep(2_000, undefined, { signal: stop.signal }).catch(() => undefined);
+    const totals = await ingestTotals(runtime.connection.database, runtime.log).catch(() => undefined);
+    if (totals !== undefined) progress.update(totals.committedStream - before);
+  }
+  progress.stop();
+}
+
+/** Everything that differs from a child's own reading of environment and file. */
+function childEnvironment(config: Config): Record<string, string> {
+  const { dataDir, exchange, symbols, simulatorSpeed, simulatorSeed, apiPort, logLevel } = config;
+  return {
+    TICKLAKE_DATA_DIR: dataDir,
+    TICKLAKE_EXCHANGE: exchange,
+    TICKLAKE_SYMBOLS: symbols.join(','),
+    TICKLAKE_SIMULATOR_SPEED: String(simulatorSpeed),
+    TICKLAKE_SIMULATOR_SEED: String(simulatorSeed),
+    TICKLAKE_API_PORT: String(apiPort),
+    TICKLAKE_LOG_LEVEL: logLevel,
+  };
+}
+
+interface Stop {
+  signal: AbortSignal;
+  interrupted(): boolean;
+}
+
+function stopSignal(forMs: number | undefined): Stop {
+  const controller = new AbortController();
+  let interrupted = false;
+  const interrupt = (): void => {
+    // The second time, nobody wants to wait for the drain.
+    if (interrupted) process.exit(130);
+    interrupted = true;
+    controller.abort();
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  if (forMs !== undefined) setTimeout(() => controller.abort(), forMs);
+  return { signal: controller.signal, interrupted: () => interrupted };
+}
+
+/** `90s`, `10m`, `1h` or plain seconds, in milliseconds. */
+export function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('Write it as 90s, 10m or 1h.');
+  const unit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match[2] ?? 's'] ?? 1_000;
+  const ms = Number(match[1]) * unit;
+  if (ms <= 0 || ms > 2 ** 31 - 1) throw new TicklakeError('USAGE', `--for ${text} is out of range`);
+  return ms;
+}
+
+function dropUndefined(values: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}

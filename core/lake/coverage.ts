@@ -1,0 +1,110 @@
+import type { Transaction } from '#core/platform/postgres/database.ts';
+import { TicklakeError } from '#core/platform/errors.ts';
+
+/** Ids [lo, hi) of one listing, or open times for bars. */
+export interface IdRange {
+  source: string;
+  listing: string;
+  lo: number;
+  hi: number;
+}
+
+/** First and last id of one listing on one UTC day (`YYYY-MM-DD`). */
+export interface TapeDay {
+  source: string;
+  listing: string;
+  day: string;
+  firstId: number;
+  lastId: number;
+}
+
+/** Ids that are not held, and why. */
+export interface Explanation extends IdRange {
+  cause: string;
+  detail: string;
+}
+
+interface Queries {
+  query: Transaction['query'];
+}
+
+/**
+ * Adds ranges to what is held of a table. The caller holds the table's lock.
+ * @throws COVERAGE_OVERLAP when some of it is held already: the caller's transaction must roll back.
+ */
+export async function extendCoverage(tx: Transaction, table: string, added: readonly IdRange[]): Promise<void> {
+  if (added.length === 0) return;
+  const { rows } = await tx.query<{ overlaps: number }>(
+    'select lake.extend_coverage($1, $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) as overlaps',
+    [
+      table,
+      added.map((range) => range.source),
+      added.map((range) => range.listing),
+      added.map(() => ''),
+      added.map((range) => range.lo),
+      added.map((range) => range.hi),
+    ],
+  );
+  const overlaps = rows[0]?.overlaps ?? 0;
+  if (overlaps > 0) {
+    throw new TicklakeError('COVERAGE_OVERLAP', `${overlaps} of ${added.length} ranges of ${table} are held already`);
+  }
+}
+
+/** Says why ids are not held; those that are held stay as they are. */
+export async function explainIds(tx: Queries, table: string, explained: readonly Explanation[]): Promise<void> {
+  if (explained.length === 0) return;
+  await tx.query(
+    `select lake.explain($1, t.source, t.listing, '', t.lo, t.hi, t.cause, t.detail)
+       from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
+         as t(source, listing, lo, hi, cause, detail)`,
+    [
+      table,
+      explained.map((range) => range.source),
+      explained.map((range) => range.listing),
+      explained.map((range) => range.lo),
+      explained.map((range) => range.hi),
+      explained.map((range) => range.cause),
+      explained.map((range) => range.detail),
+    ],
+  );
+}
+
+/** Widens the first and last id of days. */
+export async function widenTapeDays(tx: Transaction, table: string, days: readonly TapeDay[]): Promise<void> {
+  if (days.length === 0) return;
+  await tx.query(
+    `insert into lake.tape_days as held (table_name, source, listing, day, first_id, last_id)
+     select $1, t.* from unnest($2::text[], $3::text[], $4::date[], $5::bigint[], $6::bigint[])
+       as t(source, listing, day, first_id, last_id)
+     on conflict (table_name, source, listing, day) do update
+       set first_id = least(held.first_id, excluded.first_id), last_id = greatest(held.last_id, excluded.last_id)`,
+    [
+      table,
+      days.map((day) => day.source),
+      days.map((day) => day.listing),
+      days.map((day) => day.day),
+      days.map((day) => day.firstId),
+      days.map((day) => day.lastId),
+    ],
+  );
+}
+
+/** Held ranges that overlap the spans asked for. */
+export async function heldWithin(db: Queries, table: string, spans: readonly IdRange[]): Promise<IdRange[]> {
+  if (spans.length === 0) return [];
+  const { rows } = await db.query<IdRange>(
+    `select c.source, c.listing, c.lo, c.hi
+       from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) as span(source, listing, lo, hi)
+       join lake.coverage c on c.table_name = $1 and c.source = span.source and c.listing = span.listing
+        and c."interval" = '' and c.lo < span.hi and c.hi > span.lo`,
+    [
+      table,
+      spans.map((span) => span.source),
+      spans.map((span) => span.listing),
+      spans.map((span) => span.lo),
+      spans.map((span) => span.hi),
+    ],
+  );
+  return rows;
+}

@@ -1,0 +1,64 @@
+import { DuckDBInstance, type DuckDBConnection, type DuckDBValue, type Json } from '@duckdb/node-api';
+import { mkdir } from 'node:fs/promises';
+import { toTicklakeError } from '#core/platform/errors.ts';
+
+export interface DuckDbOptions {
+  threads: number;
+  /** Upper bound of memory, as DuckDB writes sizes: `512MB`. Beyond it, work spills to `spillDir`. */
+  memoryLimit: string;
+  spillDir: string;
+}
+
+/** One in-memory DuckDB with one connection; statements run one after another. */
+export class DuckDb {
+  readonly connection: DuckDBConnection;
+  readonly #instance: DuckDBInstance;
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.#instance = instance;
+    this.connection = connection;
+  }
+
+  static async open(options: DuckDbOptions): Promise<DuckDb> {
+    await mkdir(options.spillDir, { recursive: true });
+    const instance = await DuckDBInstance.create(':memory:', {
+      threads: String(options.threads),
+      memory_limit: options.memoryLimit,
+      temp_directory: options.spillDir,
+      autoinstall_known_extensions: 'false',
+      preserve_insertion_order: 'true',
+    });
+    const connection = await instance.connect();
+    await connection.run("set TimeZone = 'UTC'");
+    return new DuckDb(instance, connection);
+  }
+
+  /** Runs statements whose rows nobody wants. */
+  async run(sql: string, params?: Record<string, DuckDBValue>): Promise<void> {
+    try {
+      await this.connection.run(sql, params);
+    } catch (error) {
+      throw toTicklakeError(error);
+    }
+  }
+
+  /** All rows as plain objects: 64-bit integers, decimals, dates and times as text, as DuckDB writes them. */
+  async rows(sql: string, params?: Record<string, DuckDBValue>): Promise<Record<string, Json>[]> {
+    try {
+      const reader = await this.connection.runAndReadAll(sql, params);
+      return reader.getRowObjectsJson();
+    } catch (error) {
+      throw toTicklakeError(error);
+    }
+  }
+
+  close(): void {
+    this.connection.closeSync();
+    this.#instance.closeSync();
+  }
+}
+
+/** A SQL string literal. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

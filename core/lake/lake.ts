@@ -1,0 +1,47 @@
+import { LRUCache } from 'lru-cache';
+import type { TableMetadata } from '#core/iceberg/types.ts';
+import type { Logger } from '#core/platform/logging.ts';
+import type { Metrics } from '#core/platform/metrics.ts';
+import type { Database } from '#core/platform/postgres/database.ts';
+import { ensureTables } from './catalog.ts';
+import type { ObjectStore } from './object-store.ts';
+import { type LakeTable } from './tables.ts';
+
+/** What the lake's functions work on: the catalog's database, the store, and what is remembered of immutable files. */
+export interface Lake {
+  catalogName: string;
+  database: Database;
+  store: ObjectStore;
+  logger: Logger;
+  metrics: Metrics;
+  /** Parsed metadata by location; a location's content never changes. */
+  metadataCache: LRUCache<string, TableMetadata>;
+  /** Where a new table's files go. */
+  locationOf(table: LakeTable): string;
+}
+
+export interface LakeOptions {
+  catalogName: string;
+  database: Database;
+  store: ObjectStore;
+  logger: Logger;
+  metrics: Metrics;
+}
+
+const cachedMetadataMax = 16;
+
+/** The lake as it is; tables that are missing are seen as empty until {@link createLake} makes them. */
+export function openLake(options: LakeOptions): Lake {
+  return {
+    ...options,
+    metadataCache: new LRUCache({ max: cachedMetadataMax }),
+    locationOf: (table) => `${options.store.root}/${table.namespace}/${table.name}`,
+  };
+}
+
+/** The lake, with all tables of ours made where they are missing. Safe when several do it at once. */
+export async function createLake(options: LakeOptions): Promise<Lake> {
+  const lake = openLake(options);
+  await ensureTables(lake);
+  return lake;
+}
