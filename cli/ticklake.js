@@ -10,7 +10,9 @@ const ownNode = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.u
 
 if (isNewEnough(process.versions.node)) {
   const { run } = await import(main);
-  process.exitCode = await run(process.argv.slice(2));
+  const code = await run(process.argv.slice(2));
+  // A command that did its work may still have asked for another code, as one that was interrupted does.
+  process.exitCode ||= code;
 } else if (existsSync(ownNode)) {
   relaunch();
 } else {
@@ -27,7 +29,8 @@ function isNewEnough(version) {
 
 function relaunch() {
   const self = fileURLToPath(import.meta.url);
-  const child = spawn(ownNode, [...process.execArgv, self, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const flags = [...process.execArgv, '--disable-warning=ExperimentalWarning'];
+  const child = spawn(ownNode, [...flags, self, ...process.argv.slice(2)], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
       // A terminal gives Ctrl-C to the child as well; a second one would mean "stop at once".

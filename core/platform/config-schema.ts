@@ -102,6 +102,13 @@ export const configSchema = Type.Object(
         "Pace of the simulator's clock as a multiple of real time, or `max` for as fast as it goes.",
       default: 1,
     }),
+    simulatorHost: Type.String({
+      description:
+        'Address the simulator listens on; other than loopback for containers only, as it takes orders to fail.',
+      default: '127.0.0.1',
+      minLength: 1,
+      form: 'an address of this machine',
+    }),
     simulatorPort: whole('Port the simulator listens on; 0 takes a free one.', 0, 0, 65_535),
     simulatorSymbols: whole('Number of markets the simulator lists.', 50, 1, 500),
     apiHost: Type.String({

@@ -82,3 +82,8 @@ test('a command that a signal ends is reported as shells do', async () => {
   }`;
   expect(await start(await projectWith({ main, ownNode: true }))).toMatchObject({ exitCode: 137 });
 });
+
+test('a command that asked for an exit code itself gets it', async () => {
+  const main = 'export async function run(): Promise<number> { process.exitCode = 130; return 0; }';
+  expect(await start(await projectWith({ main, ownNode: true }))).toMatchObject({ exitCode: 130 });
+});
