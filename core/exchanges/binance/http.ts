@@ -1,7 +1,5 @@
 import type { ValidateFunction } from 'ajv';
 import {
-  BrokenCircuitError,
-  BulkheadRejectedError,
   CircuitState,
   ConsecutiveBreaker,
   ExponentialBackoff,
@@ -13,6 +11,7 @@ import {
 import { isTicklakeError, messageOf, TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
+import { closedError, malformed, named, refusal, unreachable } from './http-errors.ts';
 import { RequestWeight } from './request-weight.ts';
 
 /** A REST endpoint: where it is, and what its answer must look like. */
@@ -68,7 +67,8 @@ export function createHttpClient(options: HttpOptions): HttpClient {
     ...(options.maxWaitMs === undefined ? {} : { maxWaitMs: options.maxWaitMs }),
     onWait: meters.waited,
   });
-  const closing = new AbortController();
+  const underWay = new Set<AbortController>();
+  let closed = false;
   const queue = bulkhead(maxInFlight, maxQueued);
   const breaker = circuitBreaker(
     handleWhen((error) => isTicklakeError(error, 'EXCHANGE_UNREACHABLE')),
@@ -109,16 +109,26 @@ export function createHttpClient(options: HttpOptions): HttpClient {
     weight,
     async get(endpoint, query, cost, signal) {
       const url = urlOf(baseUrl, endpoint.path, query);
-      const until = signal === undefined ? closing.signal : AbortSignal.any([closing.signal, signal]);
+      // Not AbortSignal.any: it leaves something behind in a signal that outlives the request, for every request.
+      const request = new AbortController();
+      const abort = () => request.abort(signal?.reason);
+      if (closed) request.abort(closedError(source));
+      else if (signal?.aborted === true) abort();
+      signal?.addEventListener('abort', abort, { once: true });
+      underWay.add(request);
       try {
-        return await queue.execute(() => retries.execute(() => attempt(endpoint, url, cost, until)));
+        return await queue.execute(() => retries.execute(() => attempt(endpoint, url, cost, request.signal)));
       } catch (error) {
-        until.throwIfAborted();
+        request.signal.throwIfAborted();
         throw named(error, endpoint.path);
+      } finally {
+        signal?.removeEventListener('abort', abort);
+        underWay.delete(request);
       }
     },
     close() {
-      closing.abort(new TicklakeError('UNAVAILABLE', `the connection to ${source} was closed`));
+      closed = true;
+      for (const request of underWay) request.abort(closedError(source));
     },
   };
 }
@@ -166,53 +176,6 @@ function check<T>(endpoint: Endpoint<T>, body: unknown): T {
   if (endpoint.answer(body)) return body;
   const first = endpoint.answer.errors?.[0];
   throw malformed(endpoint.path, `${first?.instancePath ?? ''} ${first?.message ?? 'does not fit'}`.trim());
-}
-
-function refusal(url: URL, status: number, text: string): TicklakeError {
-  const forbidden = status === 429 || status === 418;
-  return new TicklakeError(
-    forbidden ? 'RATE_LIMITED' : 'EXCHANGE_REFUSED',
-    `GET ${url.pathname}${url.search} answered ${status}: ${text.slice(0, 300)}`,
-    {
-      remedy: forbidden
-        ? 'Send fewer requests from this address.'
-        : 'Check the symbol and the parameters; 403 and 451 mean that this address is not served.',
-      context: { status, path: url.pathname, again: forbidden },
-    },
-  );
-}
-
-function malformed(path: string, what: string, cause?: unknown): TicklakeError {
-  return new TicklakeError('EXCHANGE_MALFORMED', `the answer of GET ${path} is not understood: ${what}`, {
-    remedy: "Compare the answer with the exchange's documentation; its format may have changed.",
-    context: { path },
-    cause,
-  });
-}
-
-function unreachable(message: string, cause?: unknown): TicklakeError {
-  return new TicklakeError('EXCHANGE_UNREACHABLE', message, {
-    remedy: 'Check the network and the exchange’s status page; the request can be sent again.',
-    context: { again: true },
-    cause,
-  });
-}
-
-function named(error: unknown, path: string): TicklakeError {
-  if (error instanceof TicklakeError) return error;
-  if (error instanceof BrokenCircuitError) {
-    return new TicklakeError('EXCHANGE_UNREACHABLE', `GET ${path} was not sent: recent requests failed`, {
-      remedy: 'Try again in some seconds; the circuit breaker lets one request through to see.',
-      cause: error,
-    });
-  }
-  if (error instanceof BulkheadRejectedError) {
-    return new TicklakeError('OVERLOADED', `more than ${maxQueued} requests to the exchange are waiting`, {
-      remedy: 'Send fewer requests at a time.',
-      cause: error,
-    });
-  }
-  return new TicklakeError('INTERNAL', messageOf(error), { cause: error });
 }
 
 function reasonOf(error: unknown, timeoutMs: number): string {
