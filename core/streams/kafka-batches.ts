@@ -5,18 +5,24 @@ import { toLine } from './lines.ts';
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
-/** Messages of one partition, ascending by offset, as batches that end before every hole in the offsets. */
-export function toBatches(of: Assignment, messages: readonly KafkaMessage[]): LogBatch[] {
+/**
+ * Messages of one partition, ascending by offset, as batches that end before every hole in the offsets, and at
+ * `maxBytes` of values (at least one message each).
+ */
+export function toBatches(of: Assignment, messages: readonly KafkaMessage[], maxBytes: number): LogBatch[] {
   const batches: LogBatch[] = [];
   let start = 0;
-  for (let end = 1; end <= messages.length; end += 1) {
-    const last = messages[end - 1];
-    const next = messages[end];
-    if (last !== undefined && next !== undefined && Number(next.offset) === Number(last.offset) + 1) continue;
-    const run = messages.slice(start, end);
+  let bytes = 0;
+  messages.forEach((message, index) => {
+    bytes += message.value?.length ?? 0;
+    const next = messages[index + 1];
+    const goesOn = next !== undefined && Number(next.offset) === Number(message.offset) + 1;
+    if (goesOn && bytes + (next.value?.length ?? 0) <= maxBytes) return;
+    const run = messages.slice(start, index + 1);
     batches.push({ ...of, baseOffset: Number(run[0]?.offset), count: run.length, lines: joinLines(run) });
-    start = end;
-  }
+    start = index + 1;
+    bytes = 0;
+  });
   return batches;
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '#core/platform/errors.ts';
+import { isTicklakeError, messageOf } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { BatchBuffer } from './batch-buffer.ts';
@@ -19,6 +19,7 @@ export interface KafkaGroupOptions extends GroupOptions {
   only?: ReadonlySet<number>;
   /** The topic as it is now: its incarnation and each partition's bounds. */
   describe: () => Promise<TopicDescription>;
+  incarnation: () => Promise<string>;
   onClosed: () => void;
 }
 
@@ -39,7 +40,9 @@ interface Member {
 }
 
 const retryMsMax = 5_000;
-const waitMsMax = 500;
+const heartbeatMs = 500;
+const incarnationMs = 5_000;
+const batchBytesMax = 256 * 1024;
 const rebalanceTimeoutMs = 60_000;
 
 /**
@@ -174,7 +177,7 @@ export class KafkaGroup implements GroupConsumer {
         eachBatchAutoResolve: false,
         eachBatch: async (payload) => await this.#accept(member, payload),
       });
-      await aborted(ended.signal);
+      await this.#watchIncarnation(member);
     } catch (error) {
       fail(error);
     }
@@ -226,23 +229,63 @@ export class KafkaGroup implements GroupConsumer {
     this.#options.onRevoked(revoked);
   }
 
+  /** Holds kafkajs back until everything of the batch is in the buffer, or the ownership has ended. */
   async #accept(member: Member, { batch, heartbeat, resolveOffset }: EachBatchPayload): Promise<void> {
-    const generation = member.generation;
-    while (!member.owned.has(batch.partition) || this.#buffer.room <= 0) {
-      if (member.generation !== generation || member.ended.signal.aborted) return;
-      await waitAtMost(waitMsMax, this.#buffer.room <= 0 ? this.#buffer.waitForRoom() : sleep(20));
+    const owned = await this.#ownerOf(member, batch.partition, heartbeat);
+    if (owned === undefined) return;
+    const isStale = () => member.owned.get(batch.partition) !== owned;
+    if (fetchedFrom(batch) !== owned.nextOffset) return await this.#correct(member, owned);
+    for (const one of toBatches(owned.assignment, batch.messages, batchBytesMax)) {
+      while (this.#buffer.room <= 0 && !isStale() && !member.ended.signal.aborted) {
+        await waitAtMost(heartbeatMs, this.#buffer.waitForRoom());
+        await heartbeat();
+      }
+      if (isStale()) return;
+      this.#buffer.push(one);
+      owned.nextOffset = one.baseOffset + one.count;
+      resolveOffset(String(owned.nextOffset - 1));
+    }
+    owned.nextOffset = Number(batch.lastOffset()) + 1;
+  }
+
+  /** Waits while the sink still answers `onAssigned`; undefined when the group was left or joined anew meanwhile. */
+  async #ownerOf(
+    member: Member,
+    partition: number,
+    heartbeat: () => Promise<void>,
+  ): Promise<Owned | undefined> {
+    const { generation } = member;
+    while (!member.owned.has(partition)) {
+      await sleep(20);
+      if (member.generation !== generation || member.ended.signal.aborted) return undefined;
       await heartbeat();
     }
-    const owned = member.owned.get(batch.partition);
-    if (owned === undefined || member.generation !== generation) return;
-    if (fetchedFrom(batch) !== owned.nextOffset) {
-      const { partitions } = await this.#options.describe();
-      if (member.owned.get(batch.partition) === owned) this.#seek(member, owned, partitions);
-      return;
+    return member.owned.get(partition);
+  }
+
+  /** The consumer read from elsewhere: it was sent back before that was seen, or the log no longer holds the offset. */
+  async #correct(member: Member, owned: Owned): Promise<void> {
+    const { incarnation, partitions } = await this.#options.describe();
+    if (member.owned.get(owned.assignment.partition) !== owned) return;
+    if (incarnation !== owned.assignment.incarnation) throw new Error('the topic was recreated');
+    this.#seek(member, owned, partitions);
+  }
+
+  /** Kafka tells no consumer that its topic was recreated: asks again and again, until the member ends. */
+  async #watchIncarnation(member: Member): Promise<void> {
+    const { signal } = member.ended;
+    while (!signal.aborted) {
+      await sleep(incarnationMs, undefined, { signal }).catch(() => undefined);
+      const [owned] = member.owned.values();
+      if (signal.aborted || owned === undefined) continue;
+      const incarnation = await this.#options.incarnation().catch((error: unknown) => {
+        if (isTicklakeError(error, 'LOG_UNREACHABLE')) return owned.assignment.incarnation;
+        throw error;
+      });
+      const isCurrent = member.owned.get(owned.assignment.partition) === owned;
+      if (isCurrent && incarnation !== owned.assignment.incarnation)
+        throw new Error('the topic was recreated');
     }
-    for (const one of toBatches(owned.assignment, batch.messages)) this.#buffer.push(one);
-    owned.nextOffset = Number(batch.lastOffset()) + 1;
-    resolveOffset(batch.messages.at(-1)?.offset ?? batch.lastOffset());
   }
 }
 
@@ -261,13 +304,6 @@ function skipControlRecords(
 /** Where the fetch of this batch began: kafkajs keeps it on the batch but leaves it out of its types. */
 function fetchedFrom(batch: Batch): number {
   return Number('fetchedOffset' in batch ? batch.fetchedOffset : batch.firstOffset());
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 async function waitAtMost(waitMs: number, event: Promise<void>): Promise<void> {

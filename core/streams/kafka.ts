@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isTicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
@@ -141,10 +142,11 @@ class KafkaLog implements EventLog {
   #join(options: GroupOptions & { only?: ReadonlySet<number> }): KafkaGroup {
     const sessionTimeoutMs = options.sessionTimeoutMs ?? this.#options.sessionTimeoutMs ?? 6_000;
     const describe = async () => await this.describe(options.topic);
+    const incarnation = async () => await this.#topicId(options.topic);
     const onClosed = () => this.#groups.delete(group);
     const group = new KafkaGroup(
       this.#kafka,
-      { ...options, sessionTimeoutMs, describe, onClosed },
+      { ...options, sessionTimeoutMs, describe, incarnation, onClosed },
       this.#options.logger,
       this.#metrics,
     );
@@ -165,21 +167,23 @@ class KafkaLog implements EventLog {
   }
 
   async #send(topic: string, records: readonly LogRecord[]): Promise<void> {
-    const partitions = this.#partitionCounts.get(topic) ?? (await this.#countPartitions(topic));
-    this.#producer ??= this.#openProducer();
-    const producing = this.#producer;
-    try {
-      const producer = await producing;
-      for (const messages of inChunks(records, partitions)) {
-        await producer.send({ topic, messages, acks: -1, compression: CompressionTypes.ZSTD });
+    await this.#afterForgetting(async () => {
+      const partitions = this.#partitionCounts.get(topic) ?? (await this.#countPartitions(topic));
+      this.#producer ??= this.#openProducer();
+      const producing = this.#producer;
+      try {
+        const producer = await producing;
+        for (const messages of inChunks(records, partitions)) {
+          await producer.send({ topic, messages, acks: -1, compression: CompressionTypes.ZSTD });
+        }
+      } catch (error) {
+        // The sequence numbers of a producer that failed are in doubt, and the topic may be another one.
+        this.#partitionCounts.delete(topic);
+        if (this.#producer === producing) this.#producer = undefined;
+        disconnectLater(producing);
+        throw kafkaFailure(error, topic);
       }
-    } catch (error) {
-      // The sequence numbers of a producer that failed are in doubt, and the topic may be another one.
-      this.#partitionCounts.delete(topic);
-      if (this.#producer === producing) this.#producer = undefined;
-      void producing.then(async (producer) => await producer.disconnect()).catch(() => undefined);
-      throw kafkaFailure(error, topic);
-    }
+    });
   }
 
   async #countPartitions(topic: string): Promise<number> {
@@ -200,17 +204,29 @@ class KafkaLog implements EventLog {
   }
 
   async #asAdmin<T>(topic: string | undefined, act: (admin: Admin) => Promise<T>): Promise<T> {
-    this.#admin ??= this.#openAdmin();
-    const opening = this.#admin;
-    try {
-      return await act(await opening);
-    } catch (error) {
-      const failure = kafkaFailure(error, topic);
-      if (failure.code === 'LOG_UNREACHABLE' && this.#admin === opening) {
-        this.#admin = undefined;
-        void opening.then(async (admin) => await admin.disconnect()).catch(() => undefined);
+    return await this.#afterForgetting(async () => {
+      this.#admin ??= this.#openAdmin();
+      const opening = this.#admin;
+      try {
+        return await act(await opening);
+      } catch (error) {
+        if (this.#admin === opening) this.#admin = undefined;
+        disconnectLater(opening);
+        throw kafkaFailure(error, topic);
       }
-      throw failure;
+    });
+  }
+
+  /**
+   * Tries once more when a topic is not found: kafkajs' clients remember every topic they met and fail for all of
+   * them when any was deleted, so only the answer of a new client counts.
+   */
+  async #afterForgetting<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      if (!isTicklakeError(error, 'NOT_FOUND')) throw error;
+      return await act();
     }
   }
 
@@ -219,6 +235,10 @@ class KafkaLog implements EventLog {
     await admin.connect();
     return admin;
   }
+}
+
+function disconnectLater(opening: Promise<{ disconnect: () => Promise<void> }>): void {
+  opening.then(async (client) => await client.disconnect()).catch(() => undefined);
 }
 
 async function countPartitions(admin: Admin, topic: string): Promise<number> {

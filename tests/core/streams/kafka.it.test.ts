@@ -1,4 +1,4 @@
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { migrate } from '#core/platform/postgres/migrate.ts';
 import { kafkaMissing, startTestKafka } from '#tests/support/kafka.ts';
 import { startTestPostgres } from '#tests/support/postgres.ts';
@@ -15,17 +15,25 @@ eventLogContract(
     if (kafka === undefined) throw new Error(missing);
     await migrate(postgres.url);
     const database = openDatabaseOf(postgres.url);
-    const admin = new Kafka({ brokers: kafka.brokers, logLevel: logLevel.NOTHING }).admin();
-    await admin.connect();
+    const client = new Kafka({ brokers: kafka.brokers, logLevel: logLevel.NOTHING });
+    const asAdmin = async (act: (admin: Admin) => Promise<unknown>) => {
+      const admin = client.admin();
+      await admin.connect();
+      await act(admin);
+      await admin.disconnect();
+    };
     return {
       address: { kind: 'kafka', brokers: kafka.brokers },
       database,
-      deleteTopic: async (topic) => await admin.deleteTopics({ topics: [topic] }),
+      deleteTopic: async (topic) =>
+        await asAdmin(async (admin) => await admin.deleteTopics({ topics: [topic] })),
       deleteBefore: async (topic, partition, offset) => {
-        await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
+        await asAdmin(async (admin) => {
+          await admin.fetchTopicMetadata({ topics: [topic] });
+          await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
+        });
       },
       close: async () => {
-        await admin.disconnect();
         await Promise.all([kafka.close(), database.close()]);
         await postgres.close();
       },
