@@ -27,7 +27,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #socket: WebSocket;
   readonly #batches: string[][];
-  readonly #connectTimer: NodeJS.Timeout;
+  #connectTimer: NodeJS.Timeout | undefined;
   #subscribeTimer: NodeJS.Timeout | undefined;
   #watchdog: NodeJS.Timeout | undefined;
   #unanswered: number;
@@ -43,12 +43,11 @@ export class Connection {
     this.#paused = paused;
     this.#batches = batchesOf(options.streams, streamsPerMessage);
     this.#unanswered = this.#batches.length;
-    this.#connectTimer = setTimeout(() => {
-      this.#fail(`not connected and subscribed within ${options.connectTimeoutMs} ms`);
-    }, options.connectTimeoutMs);
+    if (!paused) this.#expectLive();
     this.#socket = new WebSocket(options.url, {
       handshakeTimeout: options.connectTimeoutMs,
       maxPayload: maxFrameBytes,
+      perMessageDeflate: false,
     });
     this.#socket.on('open', () => this.#opened());
     this.#socket.on('message', (data, isBinary) => {
@@ -76,11 +75,13 @@ export class Connection {
   /** Stops reading; what was already read from the socket may still come. */
   pause(): void {
     this.#paused = true;
+    clearTimeout(this.#connectTimer);
     this.#socket.pause();
   }
 
   resume(): void {
     this.#paused = false;
+    if (this.#unanswered > 0) this.#expectLive();
     this.#heard();
     this.#socket.resume();
   }
@@ -95,6 +96,15 @@ export class Connection {
     } else {
       this.#socket.terminate();
     }
+  }
+
+  /** Not while paused: the answers lie unread in the socket. */
+  #expectLive(): void {
+    const { connectTimeoutMs } = this.#options;
+    clearTimeout(this.#connectTimer);
+    this.#connectTimer = setTimeout(() => {
+      this.#fail(`not connected and subscribed within ${connectTimeoutMs} ms`);
+    }, connectTimeoutMs);
   }
 
   #opened(): void {

@@ -197,6 +197,28 @@ describe('connections', () => {
     expect(ofKind('hole')).toEqual([]);
   });
 
+  it('that are lost while paused are opened again after resume', async () => {
+    const { venue, send, trades, connected, stream } = await open();
+    await connected(1);
+    stream.pause();
+    venue.sockets[0]?.socket.terminate();
+    await sleep(100);
+    stream.resume();
+    await connected(2);
+    send(1, 3);
+    await trades(3);
+  });
+
+  it('that are opened while paused read nothing, are waited for, and end with close', async () => {
+    const { venue, stream, events } = await open({}, { connectTimeoutMs: 300 });
+    stream.pause();
+    await vi.waitFor(() => expect(venue.sockets[0]?.subscriptions).toHaveLength(1), patience);
+    await sleep(500);
+    expect(venue.sockets).toHaveLength(1);
+    await stream.close();
+    expect(events.filter(({ kind }) => kind !== 'disconnected')).toEqual([]);
+  });
+
   it('end with close, also while connecting, also twice', async () => {
     const { stream, ofKind, venue } = await open();
     await Promise.all([stream.close(), stream.close()]);
