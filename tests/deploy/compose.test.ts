@@ -25,7 +25,7 @@ interface Compose {
 }
 
 const root = join(import.meta.dirname, '../..');
-const passwords = { POSTGRES_PASSWORD: 'one', INGEST_PASSWORD: 'two', API_PASSWORD: 'three' };
+const passwords = { POSTGRES_PASSWORD: 'hunter1', INGEST_PASSWORD: 'hunter2', API_PASSWORD: 'hunter3' };
 const { services, volumes } = await readCompose(passwords);
 const roles = ['exchange', 'ingest', 'api'] as const;
 
@@ -116,10 +116,10 @@ describe('the parts meet', () => {
 
   test('Postgres', () => {
     const { environment } = service('postgres');
-    const owner = `postgres://${environment['POSTGRES_USER']}:one@postgres:5432/${environment['POSTGRES_DB']}`;
+    const owner = `postgres://${environment['POSTGRES_USER']}:hunter1@postgres:5432/${environment['POSTGRES_DB']}`;
     expect([ingest.databaseUrl, api.databaseUrl]).toEqual([owner, owner]);
-    expect(ingest.databaseUrlIngest).toBe('postgres://ticklake_login_ingest:two@postgres:5432/ticklake');
-    expect(api.databaseUrlApi).toBe('postgres://ticklake_login_api:three@postgres:5432/ticklake');
+    expect(ingest.databaseUrlIngest).toBe('postgres://ticklake_login_ingest:hunter2@postgres:5432/ticklake');
+    expect(api.databaseUrlApi).toBe('postgres://ticklake_login_api:hunter3@postgres:5432/ticklake');
     expect(environment).toMatchObject(passwords);
     expect(ingest.databaseUrlApi).toBeUndefined();
     expect(api.databaseUrlIngest).toBeUndefined();
