@@ -11,7 +11,7 @@ declare module 'vitest' {
  * Options for `describe` or `it` that skip where this machine lacks something; the run lists it at its end.
  * With `TICKLAKE_REQUIRE=all` what is missing is a failing test beside the skipped ones.
  *
- *     describe('on a real broker', requires(await kafkaIsInstalled(), 'Kafka', 'npm run setup:kafka'), () => …)
+ *     describe('on a real broker', requires(await kafkaIsInstalled(), 'Kafka', 'Run `node tests/support/install-kafka.ts`.'), () => …)
  */
 export function requires(condition: boolean, what: string, remedy: string): TestOptions {
   if (condition) return {};
