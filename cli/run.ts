@@ -97,7 +97,10 @@ async function runExchange(config: Config, logger: Logger): Promise<RunningRole>
     if (config.simulatorPort !== 0 || remembered === 0) throw error;
     return startSimulator({ ...options, port: 0 });
   });
-  await writeFile(placeFile, JSON.stringify({ port: simulator.port, url: simulator.url, wsUrl: simulator.wsUrl }));
+  await writeFile(
+    placeFile,
+    JSON.stringify({ port: simulator.port, url: simulator.url, wsUrl: simulator.wsUrl }),
+  );
   return {
     details: { url: simulator.url, source: simulator.source },
     drain: () => Promise.resolve(),
@@ -118,7 +121,12 @@ async function rememberedPort(placeFile: string): Promise<number> {
 async function runIngest(config: Config, logger: Logger): Promise<RunningRole> {
   const runtime = await openRuntime(config, 'ingest', 'ingest', logger);
   const place = await exchangePlace(config);
-  const exchange = await openExchange({ exchange: config.exchange, ...place, logger, metrics: runtime.metrics });
+  const exchange = await openExchange({
+    exchange: config.exchange,
+    ...place,
+    logger,
+    metrics: runtime.metrics,
+  });
   const ingest = await startIngest({
     ...runtime,
     database: runtime.connection.database,
@@ -140,7 +148,10 @@ async function runIngest(config: Config, logger: Logger): Promise<RunningRole> {
 
 async function exchangePlace(config: Config): Promise<{ url?: string; wsUrl?: string }> {
   if (config.exchangeUrl !== undefined) {
-    return { url: config.exchangeUrl, ...(config.exchangeWsUrl === undefined ? {} : { wsUrl: config.exchangeWsUrl }) };
+    return {
+      url: config.exchangeUrl,
+      ...(config.exchangeWsUrl === undefined ? {} : { wsUrl: config.exchangeWsUrl }),
+    };
   }
   if (config.exchange !== 'simulator') return {};
   try {

@@ -25,9 +25,18 @@ export interface Runtime {
  * Opens Postgres (embedded or given), the event log and the lake, with the rights of one role. Only roles that may
  * make tables do so (`ingest`, `owner`).
  */
-export async function openRuntime(config: Config, role: DatabaseRole, name: string, logger: Logger): Promise<Runtime> {
+export async function openRuntime(
+  config: Config,
+  role: DatabaseRole,
+  name: string,
+  logger: Logger,
+): Promise<Runtime> {
   const metrics = new Metrics();
-  const connection = await connectDatabase(config, role, { applicationName: `ticklake ${name}`, logger, metrics });
+  const connection = await connectDatabase(config, role, {
+    applicationName: `ticklake ${name}`,
+    logger,
+    metrics,
+  });
   try {
     const { database } = connection;
     const log = await openLog({ config, database, clientId: `ticklake-${name}`, logger, metrics });

@@ -17,7 +17,10 @@ export function register(program: Command, context: CliContext): void {
     .description('run SQL over the lake')
     .option('--as-of <snapshot>', 'read this snapshot of the table instead of the newest')
     .option('--format <format>', 'table, json or csv', 'table')
-    .addHelpText('after', '\nExample:\n  ticklake sql "select symbol, count(*) from market.trades group by all"')
+    .addHelpText(
+      'after',
+      '\nExample:\n  ticklake sql "select symbol, count(*) from market.trades group by all"',
+    )
     .action(async (sql: string, options: SqlOptions) => {
       const config = context.config();
       const logger = context.logger('sql', config);
@@ -32,7 +35,8 @@ export function register(program: Command, context: CliContext): void {
       context.output.result(result.rows, () => {
         if (options.format === 'json') return JSON.stringify(result.rows, null, 2);
         const rows = result.rows.map((row) => names.map((name) => row[name] as Cell));
-        if (options.format === 'csv') return [names, ...rows].map((row) => row.map(csvCell).join(',')).join('\n');
+        if (options.format === 'csv')
+          return [names, ...rows].map((row) => row.map(csvCell).join(',')).join('\n');
         return table(names, rows);
       });
     });

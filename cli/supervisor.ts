@@ -6,7 +6,8 @@ import { TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 
 /** What a role says to the process that started it. */
-export type RoleMessage = { type: 'ready'; details: Record<string, string> } | { type: 'failed'; message: string };
+export type RoleMessage =
+  { type: 'ready'; details: Record<string, string> } | { type: 'failed'; message: string };
 
 /** What that process says to a role: end, having drained if asked to. */
 export interface StopMessage {
@@ -71,20 +72,29 @@ export async function supervise(options: SuperviseOptions): Promise<SupervisedRo
   function start(): ChildProcess {
     return spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', fileURLToPath(new URL('./ticklake.js', import.meta.url)), 'run', name],
+      [
+        '--disable-warning=ExperimentalWarning',
+        fileURLToPath(new URL('./ticklake.js', import.meta.url)),
+        'run',
+        name,
+      ],
       { env: { ...process.env, ...options.env }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },
     );
   }
 
   async function ready(starting: ChildProcess): Promise<Record<string, string>> {
     const answer = await Promise.race([
-      new Promise<RoleMessage>((resolve) => starting.once('message', (message) => resolve(message as RoleMessage))),
-      once(starting, 'exit').then(
-        ([code]): RoleMessage => ({ type: 'failed', message: `ended with exit code ${String(code)}` }),
+      new Promise<RoleMessage>((resolve) =>
+        starting.once('message', (message) => resolve(message as RoleMessage)),
       ),
-      sleep(options.readyTimeoutMs, undefined, { ref: false }).then(
-        (): RoleMessage => ({ type: 'failed', message: `was not ready after ${options.readyTimeoutMs} ms` }),
-      ),
+      once(starting, 'exit').then(([code]): RoleMessage => ({
+        type: 'failed',
+        message: `ended with exit code ${String(code)}`,
+      })),
+      sleep(options.readyTimeoutMs, undefined, { ref: false }).then((): RoleMessage => ({
+        type: 'failed',
+        message: `was not ready after ${options.readyTimeoutMs} ms`,
+      })),
     ]);
     if (answer.type === 'ready') return answer.details;
     starting.kill('SIGKILL');
@@ -100,7 +110,10 @@ export async function supervise(options: SuperviseOptions): Promise<SupervisedRo
       if (stopping) return;
       if (Date.now() - startedAt > settledMs) attempt = 0;
       restarts++;
-      logger.warn({ role: name, code: child.exitCode, signal: child.signalCode }, 'a role died and is started again');
+      logger.warn(
+        { role: name, code: child.exitCode, signal: child.signalCode },
+        'a role died and is started again',
+      );
       if (attempt > 0) await sleep(Math.min(restartMsMax, restartMsMin * 2 ** Math.min(attempt, 10)));
       child = start();
     }

@@ -3,7 +3,12 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { createLake } from '#core/lake/lake.ts';
 import type { Config } from '#core/platform/config.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
-import { ingestReport, ingestTotals, missingIds, type IngestReport } from '#pipelines/ingest-trades/report.ts';
+import {
+  ingestReport,
+  ingestTotals,
+  missingIds,
+  type IngestReport,
+} from '#pipelines/ingest-trades/report.ts';
 import { tradesTopic } from '#pipelines/ingest-trades/topic.ts';
 import type { CliContext } from './context.ts';
 import { table } from './output.ts';
@@ -28,7 +33,9 @@ const stopMs = 10_000;
 
 /** `ticklake up`: all roles on this machine. */
 export function register(program: Command, context: CliContext): void {
-  addUpOptions(program.command('up').description('run all roles on this machine, until Ctrl-C or --for is over'))
+  addUpOptions(
+    program.command('up').description('run all roles on this machine, until Ctrl-C or --for is over'),
+  )
     .addHelpText('after', '\nExample:\n  ticklake up --speed 60 --for 60s --json')
     .action(async (options: UpOptions) => {
       await up(context, options);
@@ -46,7 +53,11 @@ export function addUpOptions(command: Command): Command {
 }
 
 /** Runs all roles and prints the report at the end. */
-export async function up(context: CliContext, options: UpOptions, defaults: Record<string, unknown> = {}): Promise<void> {
+export async function up(
+  context: CliContext,
+  options: UpOptions,
+  defaults: Record<string, unknown> = {},
+): Promise<void> {
   const config = context.config({
     ...defaults,
     ...dropUndefined({
@@ -59,7 +70,9 @@ export async function up(context: CliContext, options: UpOptions, defaults: Reco
   });
   const logger = context.logger('up', config);
   const stop = stopSignal(options.for);
-  const report = await withRuntime(config, 'owner', 'up', logger, (runtime) => superviseAll(runtime, context, stop));
+  const report = await withRuntime(config, 'owner', 'up', logger, (runtime) =>
+    superviseAll(runtime, context, stop),
+  );
   context.output.result(report, () =>
     table(
       ['what', 'count'],
@@ -104,7 +117,12 @@ async function superviseAll(runtime: Runtime, context: CliContext, stop: Stop): 
   }
 }
 
-async function showProgress(runtime: Runtime, context: CliContext, before: number, stop: Stop): Promise<void> {
+async function showProgress(
+  runtime: Runtime,
+  context: CliContext,
+  before: number,
+  stop: Stop,
+): Promise<void> {
   const progress = startProgress({ what: 'trades committed', stream: context.io.stderr });
   while (!stop.signal.aborted) {
     await sleep(2_000, undefined, { signal: stop.signal }).catch(() => undefined);

@@ -34,8 +34,8 @@ interface Queries {
  */
 export async function extendCoverage(tx: Transaction, table: string, added: readonly IdRange[]): Promise<void> {
   if (added.length === 0) return;
-  const { rows } = await tx.query<{ overlaps: number }>(
-    'select lake.extend_coverage($1, $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) as overlaps',
+  const { rows } = await tx.query<{ overlapping: number }>(
+    'select lake.extend_coverage($1, $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) as overlapping',
     [
       table,
       added.map((range) => range.source),
@@ -45,7 +45,7 @@ export async function extendCoverage(tx: Transaction, table: string, added: read
       added.map((range) => range.hi),
     ],
   );
-  const overlaps = rows[0]?.overlaps ?? 0;
+  const overlaps = rows[0]?.overlapping ?? 0;
   if (overlaps > 0) {
     throw new TicklakeError('COVERAGE_OVERLAP', `${overlaps} of ${added.length} ranges of ${table} are held already`);
   }

@@ -88,7 +88,7 @@ create function lake.extend_coverage(
   p_table text, p_sources text[], p_listings text[], p_intervals text[], p_los bigint[], p_his bigint[]
 ) returns bigint language plpgsql as $$
 declare
-  overlaps bigint := 0;
+  overlapping bigint := 0;
   pred record;
   succ record;
   new_lo bigint;
@@ -107,7 +107,7 @@ begin
        and c.lo > r.lo
      order by c.lo limit 1;
     if pred.hi > r.lo or succ.lo < r.hi then
-      overlaps := overlaps + 1;
+      overlapping := overlapping + 1;
       continue;
     end if;
     new_lo := r.lo;
@@ -127,7 +127,7 @@ begin
     end if;
     perform lake.forget_explained(p_table, r.source, r.listing, r.iv, r.lo, r.hi);
   end loop;
-  return overlaps;
+  return overlapping;
 end $$;
 
 -- Takes [lo, hi) out of what is explained: it is held, or explained anew.
