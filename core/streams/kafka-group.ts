@@ -42,6 +42,8 @@ interface Member {
 const retryMsMax = 5_000;
 const heartbeatMs = 500;
 const incarnationMs = 5_000;
+/** Of compressed bytes: kafkajs unpacks a whole answer before it heartbeats again, so an answer must stay small. */
+const fetchBytesMax = 1024 * 1024;
 const batchBytesMax = 256 * 1024;
 const rebalanceTimeoutMs = 60_000;
 
@@ -54,7 +56,7 @@ export class KafkaGroup implements GroupConsumer {
   readonly #kafka: Kafka;
   readonly #options: KafkaGroupOptions;
   readonly #logger: Logger;
-  readonly #metrics: LogMetrics;
+  readonly #countJoin: () => void;
   readonly #buffer: BatchBuffer;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
@@ -65,11 +67,12 @@ export class KafkaGroup implements GroupConsumer {
     this.#kafka = kafka;
     this.#options = options;
     this.#logger = logger;
-    this.#metrics = metrics;
-    const labels = { group: options.group, topic: options.topic };
+    // Readers outside groups have made-up names: as labels they would grow without bound.
+    const labels = { group: options.only === undefined ? options.group : 'read', topic: options.topic };
     this.#buffer = new BatchBuffer(options.maxBufferedBytes, (bytes) =>
       metrics.bufferedBytes.set(labels, bytes),
     );
+    this.#countJoin = () => metrics.joins.inc(labels);
     this.#running = this.#run();
   }
 
@@ -131,14 +134,14 @@ export class KafkaGroup implements GroupConsumer {
 
   #newMember(): Member {
     const sessionTimeout = this.#options.sessionTimeoutMs ?? 6_000;
-    const maxBytes = Math.min(this.#options.maxBufferedBytes, 8 * 1024 * 1024);
+    const maxBytes = Math.min(this.#options.maxBufferedBytes, fetchBytesMax);
     const consumer = this.#kafka.consumer({
       groupId: this.#options.group,
       sessionTimeout,
       heartbeatInterval: Math.round(sessionTimeout / 6),
       rebalanceTimeout: rebalanceTimeoutMs,
       maxBytes,
-      maxBytesPerPartition: Math.min(maxBytes, 1024 * 1024),
+      maxBytesPerPartition: Math.min(maxBytes, fetchBytesMax / 4),
       maxWaitTimeInMs: 100,
       allowAutoTopicCreation: false,
       // A CRASH always ends this consumer and builds a new one: one way back instead of two.
@@ -191,8 +194,8 @@ export class KafkaGroup implements GroupConsumer {
     this.#revoke(member);
     member.generation += 1;
     const generation = member.generation;
-    const { topic, group } = this.#options;
-    this.#metrics.joins.inc({ group, topic });
+    const { topic } = this.#options;
+    this.#countJoin();
     const unread = partitions.filter((partition) => this.#options.only?.has(partition) === false);
     if (unread.length > 0) member.consumer.pause([{ topic, partitions: unread }]);
     const wanted = partitions.filter((partition) => !unread.includes(partition));

@@ -28,15 +28,19 @@ export async function openSession(
   });
   client.on('error', onLost);
   client.on('end', () => onLost(new Error('connection ended')));
-  await naming(async () => {
+  const end = async () => {
+    await client.end().catch(() => undefined);
+  };
+  try {
     await client.connect();
     await client.query(`set idle_session_timeout = ${Math.round(timeoutMs)}`);
-  });
+  } catch (error) {
+    await end();
+    throw named(error);
+  }
   return {
     rows: async (sql, params) => await naming(async () => (await client.query(sql, params)).rows),
-    end: async () => {
-      await client.end().catch(() => undefined);
-    },
+    end,
   };
 }
 
@@ -44,10 +48,14 @@ async function naming<T>(query: () => Promise<T>): Promise<T> {
   try {
     return await query();
   } catch (error) {
-    if (!isConnectionLost(error)) throw error;
-    throw new TicklakeError('LOG_UNREACHABLE', `The event log's Postgres: ${messageOf(error)}`, {
-      cause: error,
-      remedy: 'Check that Postgres runs and can be reached; the same call can succeed then.',
-    });
+    throw named(error);
   }
+}
+
+function named(error: unknown): unknown {
+  if (!isConnectionLost(error)) return error;
+  return new TicklakeError('LOG_UNREACHABLE', `The event log's Postgres: ${messageOf(error)}`, {
+    cause: error,
+    remedy: 'Check that Postgres runs and can be reached; the same call can succeed then.',
+  });
 }

@@ -31,7 +31,8 @@ const compression = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /**
  * The event log on Postgres (schema `log`): records are stored in batches, one row per append and partition, as
- * Kafka stores them. A log that appends also deletes, in bounded steps, what is older than its topics' retention.
+ * Kafka stores them. An append that fails may have been stored all the same: who repeats it stores records twice, and
+ * the lake drops ids it holds. A log that appends also deletes, in bounded steps, what is older than its topics' retention.
  */
 export function createPostgresLog(options: PostgresLogOptions): EventLog {
   return new PostgresLog(options);

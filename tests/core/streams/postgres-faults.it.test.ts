@@ -124,8 +124,8 @@ describe('event log on Postgres, its own rules', () => {
   });
 
   it('lets the ingest role append and delete, the api role only read', async () => {
-    await opened.log.ensureTopic('rights', options);
     const ingest = openAs('ticklake_ingest');
+    await ingest.log.ensureTopic('rights', options);
     await ingest.log.append('rights', numberedRecords(['BTCUSDT'], 0, 5));
     const { rows } = await database.query<{ topic_id: number }>(
       `select topic_id from log.topics where topic = 'rights'`,
