@@ -1,0 +1,89 @@
+import { bulkhead, isBulkheadRejectedError } from 'cockatiel';
+import type { DuckDBValue, Json } from '@duckdb/node-api';
+import { DuckDb, literal } from '#core/lake/duckdb.ts';
+import { duckType, trades } from '#core/lake/tables.ts';
+import { TicklakeError } from '#core/platform/errors.ts';
+import type { Metrics } from '#core/platform/metrics.ts';
+import { sqlFile } from '#core/platform/sql-file.ts';
+
+export interface DuckReader {
+  /**
+   * Runs one of the statements of `api/sql` with `trades` standing for the rows of the files given.
+   * @throws TIMEOUT when the signal ends it, OVERLOADED when too many wait already.
+   */
+  read(
+    statement: keyof typeof statements,
+    files: readonly string[],
+    params: Record<string, DuckDBValue>,
+    signal?: AbortSignal,
+  ): Promise<Record<string, Json>[]>;
+  close(): void;
+}
+
+export interface DuckReaderOptions {
+  spillDir: string;
+  metrics: Metrics;
+}
+
+const waitingMax = 64;
+const statements = {
+  markets: sqlFile(import.meta.url, 'sql/markets.sql'),
+  trades: sqlFile(import.meta.url, 'sql/trades.sql'),
+};
+
+/** One DuckDB for the service's own statements, which run one after another. */
+export async function openDuckReader({ spillDir, metrics }: DuckReaderOptions): Promise<DuckReader> {
+  const duck = await DuckDb.open({ threads: 2, memoryLimit: '512MB', spillDir });
+  const turns = bulkhead(1, waitingMax);
+  const waiting = metrics.gauge('ticklake_api_query_waiting', 'Statements waiting for their turn in DuckDB');
+  const seconds = metrics.histogram('ticklake_api_query_seconds', 'Statements over the lake', ['statement']);
+  const showWaiting = (): void => waiting.set(waitingMax - turns.queueSlots);
+
+  return {
+    async read(statement, files, params, signal) {
+      if (files.length === 0) return [];
+      try {
+        return await turns.execute(async () => {
+          showWaiting();
+          signal?.throwIfAborted();
+          const interrupt = (): void => duck.connection.interrupt();
+          signal?.addEventListener('abort', interrupt, { once: true });
+          const stop = seconds.startTimer({ statement });
+          try {
+            await duck.run(`create or replace temp view trades as ${rowsOf(files)}`);
+            return await duck.rows(statements[statement], params);
+          } finally {
+            stop();
+            signal?.removeEventListener('abort', interrupt);
+          }
+        });
+      } catch (error) {
+        throw readError(error, signal);
+      } finally {
+        showWaiting();
+      }
+    },
+    close: () => duck.close(),
+  };
+}
+
+function rowsOf(files: readonly string[]): string {
+  const date = trades.columns.find(({ name }) => name === trades.partitionColumn);
+  const inPath = files.every((file) => file.includes(`/${trades.partitionColumn}=`));
+  const partition =
+    inPath && date !== undefined
+      ? `hive_partitioning = true, hive_types = {${date.name}: ${duckType(date.type)}}`
+      : 'hive_partitioning = false';
+  return `select * from read_parquet([${files.map(literal).join(', ')}], ${partition})`;
+}
+
+function readError(error: unknown, signal: AbortSignal | undefined): unknown {
+  if (isBulkheadRejectedError(error)) {
+    return new TicklakeError('OVERLOADED', `${waitingMax} statements wait already`, {
+      remedy: 'Ask again in a few seconds, or for fewer things at once.',
+    });
+  }
+  if (signal?.aborted === true)
+    return new TicklakeError('TIMEOUT', 'the statement took too long', { cause: error });
+  return error;
+}

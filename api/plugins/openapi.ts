@@ -1,0 +1,34 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import plugin from 'fastify-plugin';
+
+export interface OpenApiOptions {
+  version: string;
+}
+
+/** `/openapi.json` and `/docs`, made from the routes' schemas. */
+export const openapi = plugin(
+  async (app, { version }: OpenApiOptions) => {
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: {
+          title: 'ticklake',
+          version,
+          description:
+            'Market data and the lake that holds it. Decimals are text, times RFC 3339 in UTC with microseconds, errors problem+json.',
+          license: { name: 'MIT' },
+        },
+        tags: [
+          { name: 'markets', description: 'Prices and trades' },
+          { name: 'lake', description: 'What is held, what is missing, and why' },
+          { name: 'stream', description: 'Live trades on a WebSocket' },
+          { name: 'operations', description: 'Health and metrics' },
+        ],
+      },
+    });
+    await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: false });
+    app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  },
+  { name: 'openapi' },
+);

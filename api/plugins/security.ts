@@ -1,0 +1,53 @@
+import helmet from '@fastify/helmet';
+import plugin from 'fastify-plugin';
+import { TicklakeError } from '#core/platform/errors.ts';
+
+export interface SecurityOptions {
+  /** The address the service was told to listen on. */
+  host: string;
+}
+
+const loopbackNames = ['localhost', '127.0.0.1', '[::1]'];
+
+/**
+ * Headers that bind pages to this origin, and a check of the Host header: a foreign name that was made to resolve to
+ * this machine (DNS rebinding) gets nothing. There is no CORS: other origins cannot read answers.
+ */
+export const security = plugin(
+  async (app, { host }: SecurityOptions) => {
+    const names = new Set([...loopbackNames, host.includes(':') ? `[${host}]` : host]);
+    app.addHook('onRequest', (request, _reply, done) => {
+      if (names.has(request.hostname.replace(/:\d+$/, '').toLowerCase())) return done();
+      done(
+        new TicklakeError('BAD_REQUEST', 'the Host header names another host', {
+          remedy: `Ask for ${[...names].join(', ')}.`,
+        }),
+      );
+    });
+    await app.register(helmet, {
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: {
+          defaultSrc: ["'self'"],
+          connectSrc: ["'self'"],
+          imgSrc: ["'self'", 'data:'],
+          styleSrc: ["'self'"],
+          scriptSrc: ["'self'"],
+          objectSrc: ["'none'"],
+          baseUri: ["'none'"],
+          formAction: ["'self'"],
+          frameAncestors: ["'none'"],
+        },
+      },
+      strictTransportSecurity: false,
+      referrerPolicy: { policy: 'no-referrer' },
+    });
+  },
+  { name: 'security' },
+);
+
+/** Whether a WebSocket's Origin is this service itself; programs other than browsers send none. */
+export function isOwnOrigin(origin: string | undefined, host: string | undefined): boolean {
+  if (origin === undefined) return true;
+  return URL.canParse(origin) && new URL(origin).host === host;
+}

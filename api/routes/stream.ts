@@ -1,0 +1,60 @@
+import websocket from '@fastify/websocket';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { TicklakeError } from '#core/platform/errors.ts';
+import type { Logger } from '#core/platform/logging.ts';
+import type { Metrics } from '#core/platform/metrics.ts';
+import type { EventLog } from '#core/streams/event-log.ts';
+import { isOwnOrigin } from '../plugins/security.ts';
+import { problemAnswers } from '../schemas/common.ts';
+import type { Hub } from '../stream/hub.ts';
+import { closeCodes, serveSession } from '../stream/session.ts';
+import { streamMetrics } from '../stream/stream-metrics.ts';
+
+export interface StreamRouteOptions {
+  hub: Hub;
+  log: EventLog;
+  topic: string;
+  defaultSource: string;
+  logger: Logger;
+  metrics: Metrics;
+}
+
+const clientsMax = 1_000;
+const messageBytesMax = 32 * 1024;
+
+export const streamRoutes: FastifyPluginAsyncTypebox<StreamRouteOptions> = async (app, options) => {
+  const metrics = streamMetrics(options.metrics);
+  await app.register(websocket, { options: { maxPayload: messageBytesMax, perMessageDeflate: false } });
+
+  app.get(
+    '/v1/stream',
+    {
+      websocket: true,
+      schema: {
+        tags: ['stream'],
+        summary: 'Live trades (WebSocket)',
+        description:
+          'Send `{"op":"subscribe","channel":"trades","symbols":["BTCUSDT"]}`; a snapshot comes, then updates. Each message has a ' +
+          '`resumeToken`; a client that reconnects and subscribes with its last one misses nothing, or gets a snapshot with ' +
+          '`reset: true`. A reader that is too slow is closed with 4008.',
+        response: problemAnswers,
+      },
+      preValidation: (request, _reply, done) => {
+        if (isOwnOrigin(request.headers.origin, request.headers.host)) return done();
+        done(
+          new TicklakeError('BAD_REQUEST', 'the Origin is another site', {
+            remedy: 'Open the stream from a page of this service, or from a program.',
+          }),
+        );
+      },
+    },
+    (socket) => {
+      if (app.websocketServer.clients.size > clientsMax) {
+        metrics.refused.inc();
+        return socket.close(closeCodes.full, 'too many clients: come back later');
+      }
+      const { hub, log, topic, defaultSource: source } = options;
+      serveSession({ socket, hub, log, topic, source, logger: options.logger, metrics });
+    },
+  );
+};

@@ -1,0 +1,92 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { currentFiles } from '#core/lake/scan.ts';
+import type { Lake } from '#core/lake/lake.ts';
+import { trades } from '#core/lake/tables.ts';
+import type { Config } from '#core/platform/config.ts';
+import { isTicklakeError, TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
+import type { Logger } from '#core/platform/logging.ts';
+import type { Metrics } from '#core/platform/metrics.ts';
+import type { Database } from '#core/platform/postgres/database.ts';
+import type { EventLog } from '#core/streams/event-log.ts';
+import { buildApp } from './app.ts';
+import { openDuckReader } from './duck-reader.ts';
+import { lakeMarketData } from './lake-market-data.ts';
+
+export interface ApiOptions {
+  config: Config;
+  logger: Logger;
+  metrics: Metrics;
+  database: Database;
+  log: EventLog;
+  lake: Lake;
+  /** A folder for DuckDB to spill to. */
+  spillDir: string;
+}
+
+export interface RunningApi {
+  url: string;
+  close(): Promise<void>;
+}
+
+const dashboard = fileURLToPath(new URL('../dashboards/web/dist', import.meta.url));
+const loopback = ['127.0.0.1', '::1', 'localhost'];
+
+/**
+ * Runs the service on a socket until it is closed; what it is given stays open.
+ * @throws PORT_IN_USE; CONFIG_INVALID for an address other than loopback outside a container, as there is no sign-in.
+ */
+export async function startApi(options: ApiOptions): Promise<RunningApi> {
+  const { config, logger, metrics, database, log, lake } = options;
+  if (!config.apiInsideContainer && !loopback.includes(config.apiHost)) {
+    throw new TicklakeError(
+      'CONFIG_INVALID',
+      `the API may not listen on ${config.apiHost}: there is no sign-in yet`,
+      {
+        remedy:
+          'Leave apiHost at 127.0.0.1, or set apiInsideContainer where the port is published on loopback only.',
+      },
+    );
+  }
+  metrics.collectProcess();
+  const reader = await openDuckReader({ spillDir: join(options.spillDir, 'api'), metrics });
+  const app = await buildApp({
+    marketData: lakeMarketData({ lake, reader }),
+    log,
+    logger,
+    metrics,
+    config,
+    checks: {
+      postgres: () => database.ping(),
+      log: () => log.ping(),
+      lake: async () => {
+        await currentFiles(lake, trades, { filter: [{ column: 'symbol', op: '=', value: '' }] });
+      },
+    },
+    staticDir: dashboard,
+  });
+  const close = async (): Promise<void> => {
+    await app.close();
+    reader.close();
+  };
+  try {
+    await app.listen({ host: config.apiHost, port: config.apiPort });
+  } catch (error) {
+    await close();
+    throw listenError(error, config);
+  }
+  const port = app.addresses()[0]?.port ?? config.apiPort;
+  const host = loopback.includes(config.apiHost) ? config.apiHost : '127.0.0.1';
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  logger.info({ url }, 'the API listens');
+  return { url, close };
+}
+
+function listenError(error: unknown, config: Config): TicklakeError {
+  const known = toTicklakeError(error);
+  if (!isTicklakeError(known, 'PORT_IN_USE')) return known;
+  return new TicklakeError('PORT_IN_USE', `port ${config.apiPort} of ${config.apiHost} is taken`, {
+    cause: error,
+    remedy: 'Stop what listens there, or choose another port (--port N; 0 takes a free one).',
+  });
+}

@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isTicklakeError, messageOf } from '#core/platform/errors.ts';
+import type { Logger } from '#core/platform/logging.ts';
+import type { EventLog, TopicDescription } from '#core/streams/event-log.ts';
+import { tradesOf, type LogTrade } from './records.ts';
+import type { LogPlace } from './resume-token.ts';
+
+/** What a tail tells its one listener. */
+export interface TailListener {
+  /** Reading starts at a place that does not follow from what came before: forget it. */
+  restarted(place: LogPlace): void;
+  /** Trades of one partition in the order of the log; what comes next there has `nextOffset`. */
+  trades(partition: number, trades: Iterable<LogTrade>, nextOffset: number): void;
+  /** Whether the log is being read. */
+  attached(reading: boolean): void;
+}
+
+export interface TailOptions {
+  log: EventLog;
+  topic: string;
+  logger: Logger;
+  listener: TailListener;
+}
+
+export interface Tail {
+  close(): Promise<void>;
+}
+
+/** Records per partition that are read again at the start, so that snapshots are not empty. */
+const warmRecords = 2_000;
+const retryMsMin = 100;
+const retryMsMax = 5_000;
+
+/**
+ * Reads a topic from shortly before its end, for as long as the process runs. An outage of the log is waited out
+ * and reading goes on where it was; a topic that was made anew, or that no longer holds where reading was, is a restart.
+ */
+export function startTail(options: TailOptions): Tail {
+  const closing = new AbortController();
+  const running = run(options, closing.signal);
+  return {
+    async close() {
+      closing.abort();
+      await running;
+    },
+  };
+}
+
+async function run(options: TailOptions, signal: AbortSignal): Promise<void> {
+  const { listener, logger } = options;
+  let place: { incarnation: string; offsets: number[] } | undefined;
+  let retryMs = retryMsMin;
+  while (!signal.aborted) {
+    try {
+      const topic = await options.log.describe(options.topic);
+      if (place === undefined || !holds(topic, place)) {
+        place = warmPlace(topic);
+        listener.restarted({ incarnation: place.incarnation, offsets: [...place.offsets] });
+      }
+      listener.attached(true);
+      retryMs = retryMsMin;
+      if (!(await follow(options, place, signal))) place = undefined;
+    } catch (error) {
+      listener.attached(false);
+      if (signal.aborted) return;
+      const level = isTicklakeError(error, 'NOT_FOUND') ? 'debug' : 'warn';
+      logger[level]({ reason: messageOf(error), retryMs }, 'the log cannot be read, trying again');
+      await sleep(retryMs, undefined, { signal }).catch(() => undefined);
+      retryMs = Math.min(retryMs * 2, retryMsMax);
+    }
+  }
+}
+
+/** Reads on from `place`, moving it; false when records were skipped over or the topic is another one. */
+async function follow(
+  { log, topic, listener }: TailOptions,
+  place: { incarnation: string; offsets: number[] },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const from = place.offsets.map((offset, partition) => ({ partition, offset }));
+  for await (const batch of log.read({ topic, from, signal })) {
+    if (batch.incarnation !== place.incarnation || batch.baseOffset !== place.offsets[batch.partition])
+      return false;
+    const nextOffset = batch.baseOffset + batch.count;
+    listener.trades(batch.partition, tradesOf(batch.lines, batch.baseOffset), nextOffset);
+    place.offsets[batch.partition] = nextOffset;
+  }
+  return true;
+}
+
+/** Whether the topic has everything from a place on. */
+export function holds(topic: TopicDescription, place: LogPlace): boolean {
+  return (
+    topic.incarnation === place.incarnation &&
+    topic.partitions.length === place.offsets.length &&
+    topic.partitions.every(({ partition, startOffset, endOffset }) => {
+      const offset = place.offsets[partition];
+      return offset !== undefined && offset >= startOffset && offset <= endOffset;
+    })
+  );
+}
+
+function warmPlace(topic: TopicDescription): { incarnation: string; offsets: number[] } {
+  const offsets = topic.partitions
+    .toSorted((a, b) => a.partition - b.partition)
+    .map(({ startOffset, endOffset }) => Math.max(startOffset, endOffset - warmRecords));
+  return { incarnation: topic.incarnation, offsets };
+}
