@@ -1,0 +1,132 @@
+import { createServer, type Server } from 'node:http';
+import { TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
+import type { Logger } from '#core/platform/logging.ts';
+import type { Metrics } from '#core/platform/metrics.ts';
+import { VirtualClock } from './clock.ts';
+import { Faults } from './faults.ts';
+import { Feed } from './feed.ts';
+import { createHandler } from './http.ts';
+import { Player } from './player.ts';
+import { endpointsOf } from './rest.ts';
+import { acceptSockets } from './sockets.ts';
+import { dayMs, Tape } from './tape.ts';
+import { WeightLimit } from './weight.ts';
+
+export interface SimulatorOptions {
+  /** Which tape is played; a whole number from 0 to 2^32 − 1. */
+  seed: number;
+  /** How many markets are listed, 1 to 500. A larger number adds markets and changes none. */
+  symbols: number;
+  /** Virtual seconds to a real one, or `max`: as fast as the listeners read (real time while none does). */
+  speed: number | 'max';
+  /**
+   * Where time begins if `clockFile` does not say. Default: the real time at speed 1, else midnight a year ago, so that
+   * fast virtual time does not soon overtake the real one.
+   */
+  startTimeUs?: number;
+  /** 0 takes a free one. */
+  port: number;
+  host?: string;
+  /** Keeps the virtual time between runs; see {@link VirtualClock}. */
+  clockFile?: string;
+  /** Multiplies the number of trades (up to 50); another rate is another tape. */
+  rate?: number;
+  weightLimitPerMinute?: number;
+  logger: Logger;
+  metrics: Metrics;
+}
+
+export interface Simulator {
+  port: number;
+  url: string;
+  wsUrl: string;
+  /** The venue's name in the lake: `simulator:<seed>`. */
+  source: string;
+  close(): Promise<void>;
+}
+
+/**
+ * An exchange on this machine: Binance spot's REST and WebSocket protocol over a tape made of a seed. Nothing is served
+ * from beyond its virtual time, and REST serves exactly the trades that the streams sent. Throws USAGE, PORT_IN_USE, and
+ * what {@link VirtualClock} throws.
+ */
+export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
+  checkOptions(options);
+  const { seed, speed, rate = 1, host = '127.0.0.1', logger, metrics } = options;
+  const tape = new Tape({ seed, symbols: options.symbols, rate });
+  const clock = new VirtualClock({
+    tape: { seed, rate },
+    startUs: options.startTimeUs ?? defaultStartUs(speed),
+    ...(options.clockFile === undefined ? {} : { file: options.clockFile }),
+  });
+  const meters = createMeters(metrics);
+  const faults = new Faults(seed, meters.faults);
+  const feed = new Feed(tape, faults, clock.nowMs);
+  const weight = new WeightLimit(options.weightLimitPerMinute ?? 6_000);
+  const nowMs = () => clock.nowMs;
+  const state = () => ({
+    ...{ seed, speed, rate, symbols: tape.markets.length, nowUs: Math.floor(clock.nowUs) },
+    ...{ clients: feed.hub.clients.size, tradesSent: feed.trades, usedWeight: weight.used },
+    faults: { active: faults.active, struck: Object.fromEntries(faults.struck) },
+  });
+  const { requests } = meters;
+  const endpoints = endpointsOf(tape, nowMs, weight.limit);
+  const server = createServer(createHandler({ seed, endpoints, weight, faults, state, requests, logger }));
+  const port = await listen(server, options.port, host);
+  const sockets = acceptSockets(server, feed.hub, meters.clients);
+  const player = new Player({ speed, clock, feed, faults, logger, trades: meters.trades, shed: meters.shed });
+  logger.info({ port, seed, speed, virtualTime: new Date(clock.nowMs).toISOString() }, 'simulator listens');
+  return {
+    port,
+    url: `http://${host}:${port}`,
+    wsUrl: `ws://${host}:${port}`,
+    source: `simulator:${seed}`,
+    async close() {
+      player.stop();
+      sockets.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      clock.close();
+    },
+  };
+}
+
+function checkOptions({ seed, symbols, speed, rate = 1 }: SimulatorOptions): void {
+  const isWhole = (value: number, most: number) => Number.isInteger(value) && value >= 0 && value <= most;
+  const wrong =
+    (!isWhole(seed, 2 ** 32 - 1) && `seed ${seed}, not a whole number from 0 to 4294967295`) ||
+    (!(isWhole(symbols, 500) && symbols > 0) && `${symbols} symbols, not 1 to 500`) ||
+    (speed !== 'max' &&
+      !(speed > 0 && speed <= 1e6) &&
+      `speed ${speed}, not above 0, up to 1000000, or max`) ||
+    (!(rate > 0 && rate <= 50) && `rate ${rate}, not above 0, up to 50`);
+  if (wrong === false) return;
+  throw new TicklakeError('USAGE', `the simulator cannot start with ${wrong}`, {
+    remedy: 'Correct that option.',
+  });
+}
+
+function defaultStartUs(speed: number | 'max'): number {
+  if (speed === 1) return Date.now() * 1000;
+  return (Math.floor(Date.now() / dayMs) - 365) * dayMs * 1000;
+}
+
+async function listen(server: Server, port: number, host: string): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(toTicklakeError(error)));
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : port;
+}
+
+function createMeters(metrics: Metrics) {
+  const name = (rest: string) => `ticklake_simulator_${rest}`;
+  return {
+    faults: metrics.counter(name('faults_total'), 'Faults that struck, by kind.', ['kind']),
+    requests: metrics.counter(name('requests_total'), 'REST requests answered, by status.', ['status']),
+    trades: metrics.counter(name('trades_total'), 'Trades sent on streams.'),
+    shed: metrics.counter(name('shed_clients_total'), 'Clients disconnected because they read too slowly.'),
+    clients: metrics.gauge(name('clients'), 'Connected WebSocket clients.'),
+  };
+}
