@@ -3,11 +3,28 @@ import packageJson from '#package.json' with { type: 'json' };
 import { isTicklakeError, TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
 import { maskUrls } from '#core/platform/logging.ts';
 import * as configNoun from './config.ts';
+import * as deadLettersNoun from './dead-letters.ts';
+import * as demoNoun from './demo.ts';
 import { type CliContext, createContext, type GlobalOptions, type Io } from './context.ts';
 import * as doctorNoun from './doctor.ts';
+import * as lakeNoun from './lake.ts';
+import * as runNoun from './run.ts';
+import * as sqlNoun from './sql.ts';
+import * as tradesNoun from './trades.ts';
+import * as upNoun from './up.ts';
 
 /** One file per noun; its commands stand in the help in this order. */
-const nouns: { register(program: Command, context: CliContext): void }[] = [configNoun, doctorNoun];
+const nouns: { register(program: Command, context: CliContext): void }[] = [
+  demoNoun,
+  upNoun,
+  runNoun,
+  sqlNoun,
+  lakeNoun,
+  tradesNoun,
+  deadLettersNoun,
+  configNoun,
+  doctorNoun,
+];
 
 /** Runs one command line and resolves to its exit code; what went wrong has been printed. */
 export async function run(argv: readonly string[], io: Io = processIo()): Promise<number> {

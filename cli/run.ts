@@ -89,6 +89,7 @@ async function runExchange(config: Config, logger: Logger): Promise<RunningRole>
     seed: config.simulatorSeed,
     symbols: config.simulatorSymbols,
     speed: config.simulatorSpeed,
+    host: config.simulatorHost,
     clockFile: join(config.dataDir, `simulator-${config.simulatorSeed}.clock.json`),
     logger,
     metrics: new Metrics(),

@@ -30,6 +30,7 @@ export type UpReport = IngestReport & { apiUrl: string };
 const readyMs = 60_000;
 const drainMs = 45_000;
 const stopMs = 10_000;
+const repeatedSignalMs = 1_000;
 
 /** `ticklake up`: all roles on this machine. */
 export function register(program: Command, context: CliContext): void {
@@ -154,10 +155,13 @@ interface Stop {
 function stopSignal(forMs: number | undefined): Stop {
   const controller = new AbortController();
   let interrupted = false;
+  let interruptedAt = 0;
   const interrupt = (): void => {
-    // The second time, nobody wants to wait for the drain.
-    if (interrupted) process.exit(130);
+    // The second time, nobody wants to wait for the drain. npm and the terminal both send the first one.
+    if (interrupted && Date.now() - interruptedAt > repeatedSignalMs) process.exit(130);
+    if (interrupted) return;
     interrupted = true;
+    interruptedAt = Date.now();
     controller.abort();
   };
   process.on('SIGINT', interrupt);

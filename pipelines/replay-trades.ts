@@ -33,7 +33,13 @@ export async function replayTrades(options: ReplayOptions): Promise<IngestReport
   const { config, database, log, logger, metrics } = options;
   const source = 'binance';
   const server = await startReplayServer({ files: [...options.files], speed: options.speed, logger });
-  const exchange = createBinanceExchange({ source, restUrl: server.url, wsUrl: server.wsUrl, logger, metrics });
+  const exchange = createBinanceExchange({
+    source,
+    restUrl: server.url,
+    wsUrl: server.wsUrl,
+    logger,
+    metrics,
+  });
   try {
     await log.ensureTopic(tradesTopic, {
       partitions: config.logPartitions,

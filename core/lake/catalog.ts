@@ -28,7 +28,11 @@ export async function lockTable(tx: Transaction, table: string): Promise<void> {
 }
 
 /** The table as it stands for this reader. @throws NOT_FOUND when the catalog has no such table. */
-export async function loadTable(lake: Lake, table: LakeTable, db: Pick<Transaction, 'query'> = lake.database): Promise<TableVersion> {
+export async function loadTable(
+  lake: Lake,
+  table: LakeTable,
+  db: Pick<Transaction, 'query'> = lake.database,
+): Promise<TableVersion> {
   const { rows } = await db.query<{ metadata_location: string }>(
     `select metadata_location from iceberg_tables
       where catalog_name = $1 and table_namespace = $2 and table_name = $3 and metadata_location is not null`,
@@ -54,7 +58,11 @@ export async function readMetadata(lake: Lake, location: string): Promise<TableM
 }
 
 /** Writes metadata under a new name and returns it. Nothing refers to it until the pointer is moved. */
-export async function writeMetadata(lake: Lake, metadata: TableMetadata, previousLocation?: string): Promise<string> {
+export async function writeMetadata(
+  lake: Lake,
+  metadata: TableMetadata,
+  previousLocation?: string,
+): Promise<string> {
   const version = previousLocation === undefined ? 0 : versionOf(previousLocation) + 1;
   const location = `${metadata.location}/metadata/${String(version).padStart(5, '0')}-${randomUUID()}.metadata.json`;
   await lake.store.write(location, new TextEncoder().encode(serializeMetadata(metadata)));
@@ -66,7 +74,13 @@ export async function writeMetadata(lake: Lake, metadata: TableMetadata, previou
  * Moves the table's pointer, if it is still where the writer saw it.
  * @throws COMMIT_CONFLICT when an outsider, who takes no lock of ours, moved it first.
  */
-export async function movePointer(lake: Lake, tx: Transaction, table: LakeTable, from: string, to: string): Promise<void> {
+export async function movePointer(
+  lake: Lake,
+  tx: Transaction,
+  table: LakeTable,
+  from: string,
+  to: string,
+): Promise<void> {
   const { rowCount } = await tx.query(
     `update iceberg_tables set metadata_location = $5, previous_metadata_location = $4
       where catalog_name = $1 and table_namespace = $2 and table_name = $3 and metadata_location = $4`,

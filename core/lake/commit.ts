@@ -5,7 +5,14 @@ import type { FileIO, TableMetadata } from '#core/iceberg/types.ts';
 import { isTicklakeError, TicklakeError } from '#core/platform/errors.ts';
 import type { Transaction } from '#core/platform/postgres/database.ts';
 import { loadTable, lockTable, movePointer, writeMetadata, type TableVersion } from './catalog.ts';
-import { explainIds, extendCoverage, widenTapeDays, type Explanation, type IdRange, type TapeDay } from './coverage.ts';
+import {
+  explainIds,
+  extendCoverage,
+  widenTapeDays,
+  type Explanation,
+  type IdRange,
+  type TapeDay,
+} from './coverage.ts';
 import { toDataFile } from './iceberg-tables.ts';
 import type { Lake } from './lake.ts';
 import type { StagedFile } from './stage.ts';
@@ -47,7 +54,9 @@ const snapshotsMax = 500;
 export async function commitAppend(lake: Lake, request: AppendRequest): Promise<CommitOutcome> {
   assertSameCount(request);
   const io = fileIO(lake);
-  const seconds = lake.metrics.histogram('ticklake_lake_commit_seconds', 'One commit, with its retries', ['table']);
+  const seconds = lake.metrics.histogram('ticklake_lake_commit_seconds', 'One commit, with its retries', [
+    'table',
+  ]);
   const stop = seconds.startTimer({ table: tableId(request.table) });
   try {
     for (let attempt = 1; ; attempt++) {
@@ -189,9 +198,13 @@ async function assertKnownAncestry(tx: Transaction, table: string, base: TableVe
     current,
   ]);
   if (rows.length > 0) return;
-  throw new TicklakeError('TABLE_DIVERGED', `snapshot ${current} of ${table} was written by another program`, {
-    remedy: `Set the table back to its last snapshot of ours (\`ticklake lake snapshots ${table}\` lists them).`,
-  });
+  throw new TicklakeError(
+    'TABLE_DIVERGED',
+    `snapshot ${current} of ${table} was written by another program`,
+    {
+      remedy: `Set the table back to its last snapshot of ours (\`ticklake lake snapshots ${table}\` lists them).`,
+    },
+  );
 }
 
 function assertSameCount(request: AppendRequest): void {

@@ -32,7 +32,11 @@ interface Queries {
  * Adds ranges to what is held of a table. The caller holds the table's lock.
  * @throws COVERAGE_OVERLAP when some of it is held already: the caller's transaction must roll back.
  */
-export async function extendCoverage(tx: Transaction, table: string, added: readonly IdRange[]): Promise<void> {
+export async function extendCoverage(
+  tx: Transaction,
+  table: string,
+  added: readonly IdRange[],
+): Promise<void> {
   if (added.length === 0) return;
   const { rows } = await tx.query<{ overlapping: number }>(
     'select lake.extend_coverage($1, $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) as overlapping',
@@ -47,12 +51,19 @@ export async function extendCoverage(tx: Transaction, table: string, added: read
   );
   const overlaps = rows[0]?.overlapping ?? 0;
   if (overlaps > 0) {
-    throw new TicklakeError('COVERAGE_OVERLAP', `${overlaps} of ${added.length} ranges of ${table} are held already`);
+    throw new TicklakeError(
+      'COVERAGE_OVERLAP',
+      `${overlaps} of ${added.length} ranges of ${table} are held already`,
+    );
   }
 }
 
 /** Says why ids are not held; those that are held stay as they are. */
-export async function explainIds(tx: Queries, table: string, explained: readonly Explanation[]): Promise<void> {
+export async function explainIds(
+  tx: Queries,
+  table: string,
+  explained: readonly Explanation[],
+): Promise<void> {
   if (explained.length === 0) return;
   await tx.query(
     `select lake.explain($1, t.source, t.listing, '', t.lo, t.hi, t.cause, t.detail)

@@ -48,7 +48,12 @@ export async function query(lake: Lake, sql: string, options: QueryOptions): Pro
   }
 }
 
-async function defineView(duck: DuckDb, lake: Lake, table: LakeTable, options: QueryOptions): Promise<string[]> {
+async function defineView(
+  duck: DuckDb,
+  lake: Lake,
+  table: LakeTable,
+  options: QueryOptions,
+): Promise<string[]> {
   const { files } = await currentFiles(
     lake,
     table,
@@ -75,7 +80,8 @@ function partitionPruning(table: LakeTable, files: readonly string[]): string {
 }
 
 async function lockDown(duck: DuckDb, lake: Lake, files: readonly string[]): Promise<void> {
-  if (files.length > 0) await duck.run(`set allowed_directories = [${literal(lake.store.readable(`${lake.store.root}`))}]`);
+  if (files.length > 0)
+    await duck.run(`set allowed_directories = [${literal(lake.store.readable(`${lake.store.root}`))}]`);
   await duck.run('set enable_external_access = false');
   await duck.run('set lock_configuration = true');
 }
@@ -100,7 +106,8 @@ async function readRows(duck: DuckDb, sql: string, options: QueryOptions): Promi
     };
   } catch (error) {
     if (error instanceof TicklakeError) throw error;
-    if (options.signal?.aborted === true) throw new TicklakeError('TIMEOUT', 'the query was stopped', { cause: error });
+    if (options.signal?.aborted === true)
+      throw new TicklakeError('TIMEOUT', 'the query was stopped', { cause: error });
     throw new TicklakeError('QUERY_INVALID', messageOf(error), {
       cause: error,
       remedy: 'Tables are named as in `ticklake lake tables`; the lake is read-only.',

@@ -54,7 +54,10 @@ export function toDataFile(table: LakeTable, file: StagedFile): DataFile {
   return {
     path: file.location,
     partition: {
-      [table.partitionColumn]: parseValue(columnNamed(table, table.partitionColumn).type, file.partitionValue),
+      [table.partitionColumn]: parseValue(
+        columnNamed(table, table.partitionColumn).type,
+        file.partitionValue,
+      ),
     },
     recordCount: file.records,
     fileSizeBytes: file.bytes,

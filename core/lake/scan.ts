@@ -21,18 +21,27 @@ export async function currentFiles(
 ): Promise<FileSet> {
   const { metadata, metadataLocation } = await loadTable(lake, table);
   const current = metadata['current-snapshot-id'];
-  const snapshotId = options.snapshotId ?? (current === undefined || current === null || Number(current) === -1 ? null : Number(current));
+  const snapshotId =
+    options.snapshotId ??
+    (current === undefined || current === null || Number(current) === -1 ? null : Number(current));
   if (snapshotId === null) return { snapshotId, metadataLocation, files: [], rows: 0, bytes: 0 };
   const plan = await planScan({
-    io: { read: (location) => lake.store.read(location), write: (location, bytes) => lake.store.write(location, bytes) },
+    io: {
+      read: (location) => lake.store.read(location),
+      write: (location, bytes) => lake.store.write(location, bytes),
+    },
     metadata,
     snapshotId,
     ...(options.filter === undefined ? {} : { filter: options.filter }),
   });
   if (plan.deleteFiles.length > 0) {
-    throw new TicklakeError('FORMAT_UNSUPPORTED', `${tableId(table)} has delete files, which are not applied yet`, {
-      remedy: 'Rewrite the table without delete files (copy-on-write) with the engine that made them.',
-    });
+    throw new TicklakeError(
+      'FORMAT_UNSUPPORTED',
+      `${tableId(table)} has delete files, which are not applied yet`,
+      {
+        remedy: 'Rewrite the table without delete files (copy-on-write) with the engine that made them.',
+      },
+    );
   }
   return {
     snapshotId,

@@ -39,7 +39,9 @@ export async function stageFiles(
   relation: string,
 ): Promise<StagedFile[]> {
   const partition = quoted(table.partitionColumn);
-  const values = await duck.rows(`select distinct ${partition}::varchar as value from ${relation} order by 1`);
+  const values = await duck.rows(
+    `select distinct ${partition}::varchar as value from ${relation} order by 1`,
+  );
   const staged: StagedFile[] = [];
   try {
     for (const { value } of values) {

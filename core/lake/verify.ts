@@ -32,7 +32,11 @@ export interface Verdict {
  * Recomputes what is held from the Parquet files of the current snapshot and compares it with the ledger, id range
  * by id range. With `deep`, each file's SHA-256 is compared with the one kept at its commit.
  */
-export async function verifyTable(lake: Lake, table: LakeTable, options: { spillDir: string; deep?: boolean }): Promise<Verdict> {
+export async function verifyTable(
+  lake: Lake,
+  table: LakeTable,
+  options: { spillDir: string; deep?: boolean },
+): Promise<Verdict> {
   const { snapshotId, files } = await currentFiles(lake, table);
   const inFiles = await rangesInFiles(files, options.spillDir);
   const held = await heldRanges(lake, tableId(table));
@@ -114,7 +118,8 @@ async function damagedFiles(lake: Lake, table: string): Promise<string[]> {
   const damaged: string[] = [];
   for (const { path, sha256 } of rows) {
     const bytes = await lake.store.read(path).catch(() => undefined);
-    if (bytes === undefined || createHash('sha256').update(bytes).digest('hex') !== sha256) damaged.push(path);
+    if (bytes === undefined || createHash('sha256').update(bytes).digest('hex') !== sha256)
+      damaged.push(path);
   }
   return damaged;
 }

@@ -56,10 +56,18 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
   let closing = false;
 
   const queued = metrics.gauge('ticklake_capture_queued_records', 'Records waiting for the log');
-  const pauses = metrics.counter('ticklake_capture_pauses_total', 'Times the socket was not read as the queue was full');
-  const captured = metrics.counter('ticklake_capture_records_total', 'Records written to the log', ['channel']);
+  const pauses = metrics.counter(
+    'ticklake_capture_pauses_total',
+    'Times the socket was not read as the queue was full',
+  );
+  const captured = metrics.counter('ticklake_capture_records_total', 'Records written to the log', [
+    'channel',
+  ]);
   const holesSeen = metrics.counter('ticklake_capture_holes_total', 'Holes the socket showed');
-  const holesLeft = metrics.counter('ticklake_capture_holes_left_total', 'Holes left to the ledger as too many waited');
+  const holesLeft = metrics.counter(
+    'ticklake_capture_holes_left_total',
+    'Holes left to the ledger as too many waited',
+  );
 
   const stream = exchange.stream({ symbols: options.symbols, kinds: ['trade'], onEvent });
   const appending = appendLoop();
@@ -186,7 +194,7 @@ export async function* fetchTrades(
   toId: number,
   signal: AbortSignal,
 ): AsyncGenerator<Trade[]> {
-  for (let next = fromId; next < toId; ) {
+  for (let next = fromId; next < toId;) {
     const page = await exchange.tradesFrom(symbol, next, Math.min(restTradesMax, toId - next), signal);
     const wanted = page.filter((trade) => trade.tradeId >= next && trade.tradeId < toId);
     const last = wanted.at(-1);

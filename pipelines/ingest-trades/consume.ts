@@ -87,7 +87,10 @@ export async function startTradeConsumer(options: ConsumerOptions): Promise<Trad
       for (const { partition } of revoked) owned.delete(partition);
     },
     onOutOfRange(at, wanted, actual) {
-      logger.warn({ ...at, wanted, actual }, 'the log no longer has the offset to go on from; the hole goes to repair');
+      logger.warn(
+        { ...at, wanted, actual },
+        'the log no longer has the offset to go on from; the hole goes to repair',
+      );
       jumps.set(at.partition, { ...at, wanted, actual });
     },
   });
@@ -107,7 +110,11 @@ export async function startTradeConsumer(options: ConsumerOptions): Promise<Trad
           [lakeGroup, tradesTopic, incarnation],
         );
         const reached = new Map(rows.map((row) => [row.partition, row.next_offset]));
-        if (partitions.every((p) => p.endOffset === p.startOffset || (reached.get(p.partition) ?? 0) >= p.endOffset)) {
+        if (
+          partitions.every(
+            (p) => p.endOffset === p.startOffset || (reached.get(p.partition) ?? 0) >= p.endOffset,
+          )
+        ) {
           return;
         }
         signal?.throwIfAborted();
@@ -139,7 +146,10 @@ export async function startTradeConsumer(options: ConsumerOptions): Promise<Trad
       } catch (error) {
         const failure = toTicklakeError(error);
         if (failure.code === 'FENCED') {
-          logger.warn({ err: failure }, 'another worker owns these partitions; this batch is dropped and read by it');
+          logger.warn(
+            { err: failure },
+            'another worker owns these partitions; this batch is dropped and read by it',
+          );
           instruments.fenced.inc();
           owned.clear();
           await group.rejoin();
@@ -147,7 +157,8 @@ export async function startTradeConsumer(options: ConsumerOptions): Promise<Trad
         }
         instruments.failures.inc({ code: failure.code });
         if (!failure.retryable) throw failure;
-        const waitMs = Math.min(retryMsMax, retryMsMin * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
+        const waitMs =
+          Math.min(retryMsMax, retryMsMin * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
         logger.warn({ err: failure, attempt, waitMs }, 'a commit failed and is tried again');
         await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       }
@@ -189,13 +200,18 @@ export async function startTradeConsumer(options: ConsumerOptions): Promise<Trad
         instruments.observe(checked.counts, stagedAt - startedAt, performance.now() - stagedAt);
         logger.debug({ ...checked.counts, snapshotId: outcome.snapshotId }, 'committed a batch');
         await group
-          .reportProgress(moves.map(({ assignment, to }) => ({ partition: assignment.partition, nextOffset: to })))
+          .reportProgress(
+            moves.map(({ assignment, to }) => ({ partition: assignment.partition, nextOffset: to })),
+          )
           .catch((error: unknown) => logger.debug({ err: error }, 'progress was not reported'));
         return;
       } catch (error) {
         if (!isTicklakeError(error, 'COMMIT_UNKNOWN')) await discardFiles(lake.store, files);
         if (!isTicklakeError(error, 'COVERAGE_OVERLAP') || restage >= restagesMax) throw error;
-        logger.info({ reason: messageOf(error) }, 'ids were committed meanwhile; the batch is staged without them');
+        logger.info(
+          { reason: messageOf(error) },
+          'ids were committed meanwhile; the batch is staged without them',
+        );
       }
     }
   }
@@ -283,7 +299,10 @@ function consumerMetrics(metrics: Metrics) {
     'channel',
     'outcome',
   ]);
-  const stageSeconds = metrics.histogram('ticklake_ingest_stage_seconds', 'Reading, checking and staging a batch');
+  const stageSeconds = metrics.histogram(
+    'ticklake_ingest_stage_seconds',
+    'Reading, checking and staging a batch',
+  );
   const commitSeconds = metrics.histogram('ticklake_ingest_commit_seconds', 'Committing a staged batch');
   return {
     fenced: metrics.counter('ticklake_ingest_fenced_total', 'Batches dropped as another worker owned them'),

@@ -44,7 +44,11 @@ export async function recordBatch(
   }
 }
 
-async function insertDeadLetters(tx: Transaction, commitId: string, refused: readonly RefusedRecord[]): Promise<void> {
+async function insertDeadLetters(
+  tx: Transaction,
+  commitId: string,
+  refused: readonly RefusedRecord[],
+): Promise<void> {
   const rowsMax = 5_000;
   for (let start = 0; start < refused.length; start += rowsMax) {
     const part = refused.slice(start, start + rowsMax);

@@ -35,7 +35,10 @@ const gapsMax = 100;
 export async function repairFromLedger(options: RepairOptions, signal: AbortSignal): Promise<void> {
   const { logger } = options;
   const asked = new Map<string, number>();
-  const gauge = options.metrics.gauge('ticklake_ingest_gaps', 'Unexplained gaps in what is held of this venue');
+  const gauge = options.metrics.gauge(
+    'ticklake_ingest_gaps',
+    'Unexplained gaps in what is held of this venue',
+  );
   while (!signal.aborted) {
     await sleep(options.everyMs, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
@@ -81,7 +84,12 @@ async function repairGap(options: RepairOptions, gap: Gap, signal: AbortSignal):
   logger.info({ ...gap, source: exchange.source }, 'fetched a gap from REST');
 }
 
-async function explainNeverPublished(options: RepairOptions, gap: Gap, lo: number, hi: number): Promise<void> {
+async function explainNeverPublished(
+  options: RepairOptions,
+  gap: Gap,
+  lo: number,
+  hi: number,
+): Promise<void> {
   await options.database.transaction(async (tx) => {
     await lockTable(tx, tableId(trades));
     await explainIds(tx, tableId(trades), [

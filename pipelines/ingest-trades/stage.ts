@@ -92,7 +92,11 @@ export async function batchSpans(duck: DuckDb): Promise<IdRange[]> {
 }
 
 /** Leaves out what is held already; may be called again with newer ranges when a commit found an overlap. */
-export async function acceptNew(duck: DuckDb, held: readonly IdRange[], processingTime: Date): Promise<CheckedBatch> {
+export async function acceptNew(
+  duck: DuckDb,
+  held: readonly IdRange[],
+  processingTime: Date,
+): Promise<CheckedBatch> {
   await duck.run('create or replace temp table held (source varchar, listing varchar, lo bigint, hi bigint)');
   await insertRows(
     duck,
@@ -140,7 +144,12 @@ async function loadSymbols(duck: DuckDb, symbols: readonly KnownSymbol[]): Promi
   await insertRows(
     duck,
     'known_symbols',
-    symbols.map((known) => [literal(known.source), literal(known.symbol), literal(known.listing), known.latestUs ?? 'null']),
+    symbols.map((known) => [
+      literal(known.source),
+      literal(known.symbol),
+      literal(known.listing),
+      known.latestUs ?? 'null',
+    ]),
   );
 }
 
@@ -199,7 +208,10 @@ async function refusedRecords(duck: DuckDb, batches: readonly LogBatch[]): Promi
   let next = 0;
   let firstLine = 0;
   for (const batch of batches) {
-    const lines = next < rows.length && Number(rows[next]?.['line_number']) < firstLine + batch.count ? textLines(batch) : [];
+    const lines =
+      next < rows.length && Number(rows[next]?.['line_number']) < firstLine + batch.count
+        ? textLines(batch)
+        : [];
     for (; next < rows.length; next++) {
       const row = rows[next];
       const line = Number(row?.['line_number']) - firstLine;

@@ -11,7 +11,10 @@ export function firstListing(symbol: string): string {
 export async function registerSymbols(
   database: Database,
   source: string,
-  symbols: readonly Pick<ExchangeSymbol, 'symbol' | 'base' | 'quote' | 'status' | 'tickSize' | 'stepSize' | 'minNotional'>[],
+  symbols: readonly Pick<
+    ExchangeSymbol,
+    'symbol' | 'base' | 'quote' | 'status' | 'tickSize' | 'stepSize' | 'minNotional'
+  >[],
 ): Promise<void> {
   await database.query(
     `insert into ingest.symbols as known (source, symbol, listing, base, quote, status, tick_size, step_size, min_notional)
@@ -45,7 +48,12 @@ export async function noteVenueTime(database: Database, source: string, timeUs: 
 
 /** All markets that ingest accepts; each venue's trades may be `toleranceUs` ahead of its clock as last noted. */
 export async function knownSymbols(database: Database, toleranceUs: number): Promise<KnownSymbol[]> {
-  const { rows } = await database.query<{ source: string; symbol: string; listing: string; time_us: number | null }>(
+  const { rows } = await database.query<{
+    source: string;
+    symbol: string;
+    listing: string;
+    time_us: number | null;
+  }>(
     `select s.source, s.symbol, s.listing, v.time_us from ingest.symbols s left join ingest.venues v using (source)`,
   );
   return rows.map((row) => ({

@@ -40,7 +40,12 @@ export async function connectDatabase(
     };
   }
   await migrate(config.databaseUrl, options.logger);
-  const own = { ingest: config.databaseUrlIngest, api: config.databaseUrlApi, owner: undefined, analyst: undefined }[role];
+  const own = {
+    ingest: config.databaseUrlIngest,
+    api: config.databaseUrlApi,
+    owner: undefined,
+    analyst: undefined,
+  }[role];
   const database = openDatabase({
     url: own ?? config.databaseUrl,
     ...(own !== undefined || role === 'owner' ? {} : { setRole: `ticklake_${role}` }),

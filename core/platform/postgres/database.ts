@@ -55,7 +55,10 @@ export function openDatabase(options: DatabaseOptions): Database {
   // A connection that dies while idle is replaced by the next query; without a listener it would end the process.
   pool.on('error', (error) => options.logger.warn({ err: error }, 'an idle connection to Postgres was lost'));
   const waiting = options.metrics.gauge('ticklake_postgres_waiting', 'Queries waiting for a connection');
-  const seconds = options.metrics.histogram('ticklake_postgres_query_seconds', 'One statement outside transactions');
+  const seconds = options.metrics.histogram(
+    'ticklake_postgres_query_seconds',
+    'One statement outside transactions',
+  );
 
   const query = async <Row>(sql: string, params: readonly unknown[] = []): Promise<Result<Row>> => {
     waiting.set(pool.waitingCount);
@@ -77,7 +80,8 @@ export function openDatabase(options: DatabaseOptions): Database {
         throw named(error);
       });
       // A pooled client that loses its connection while lent out has no other listener.
-      const onError = (error: Error): void => options.logger.warn({ err: error }, 'a connection to Postgres was lost');
+      const onError = (error: Error): void =>
+        options.logger.warn({ err: error }, 'a connection to Postgres was lost');
       client.on('error', onError);
       let broken: Error | undefined;
       try {
@@ -115,17 +119,25 @@ async function runTransaction<T>(client: pg.PoolClient, work: (tx: Transaction) 
     await client.query('commit');
   } catch (error) {
     if (!isConnectionLost(error)) throw error;
-    throw new TicklakeError('COMMIT_UNKNOWN', `the connection broke during COMMIT: ${messageOf(error)}`, { cause: error });
+    throw new TicklakeError('COMMIT_UNKNOWN', `the connection broke during COMMIT: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   return result;
 }
 
 /** Whether the server could not be reached or went away, as against having answered with an error. */
 export function isConnectionLost(error: unknown): boolean {
-  if (error instanceof TicklakeError) return error.code === 'DATABASE_UNREACHABLE' || error.code === 'COMMIT_UNKNOWN';
+  if (error instanceof TicklakeError)
+    return error.code === 'DATABASE_UNREACHABLE' || error.code === 'COMMIT_UNKNOWN';
   if (error instanceof pg.DatabaseError) return /^(08|57P0[123])/.test(error.code ?? '');
   if (!(error instanceof Error)) return false;
-  if ('code' in error && typeof error.code === 'string' && /^E(CONN|PIPE|NOENT|HOST|NET|TIMEDOUT)/.test(error.code)) return true;
+  if (
+    'code' in error &&
+    typeof error.code === 'string' &&
+    /^E(CONN|PIPE|NOENT|HOST|NET|TIMEDOUT)/.test(error.code)
+  )
+    return true;
   return /connection terminated|timeout exceeded when trying to connect|not queryable|client was closed|query read timeout/i.test(
     error.message,
   );

@@ -75,9 +75,13 @@ async function visitKeeper(dataDir: string, logger: Logger): Promise<Socket> {
     }
     await sleep(retryMs);
   }
-  throw new TicklakeError('DATABASE_UNREACHABLE', `the embedded Postgres of ${dataDir} did not start in time`, {
-    remedy: 'logs/keeper.log and logs/postgres.log in the data dir say why.',
-  });
+  throw new TicklakeError(
+    'DATABASE_UNREACHABLE',
+    `the embedded Postgres of ${dataDir} did not start in time`,
+    {
+      remedy: 'logs/keeper.log and logs/postgres.log in the data dir say why.',
+    },
+  );
 }
 
 /** True once the keeper says `ready`; false when it went away; throws what it says it failed on. */
@@ -93,10 +97,18 @@ async function answerOf(socket: Socket, deadline: number): Promise<boolean> {
           clearTimeout(timer);
           resolve(true);
         } else if (line.startsWith('failed ')) {
-          const failure = JSON.parse(line.slice('failed '.length)) as { code: ErrorCode; message: string; remedy?: string };
+          const failure = JSON.parse(line.slice('failed '.length)) as {
+            code: ErrorCode;
+            message: string;
+            remedy?: string;
+          };
           clearTimeout(timer);
           reject(
-            new TicklakeError(failure.code, failure.message, failure.remedy === undefined ? {} : { remedy: failure.remedy }),
+            new TicklakeError(
+              failure.code,
+              failure.message,
+              failure.remedy === undefined ? {} : { remedy: failure.remedy },
+            ),
           );
         }
       }
@@ -124,7 +136,11 @@ function startKeeper(dataDir: string): void {
     const logFile = openSync(join(dataDir, 'logs', 'keeper.log'), 'a');
     spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', fileURLToPath(new URL('./keeper.ts', import.meta.url)), dataDir],
+      [
+        '--disable-warning=ExperimentalWarning',
+        fileURLToPath(new URL('./keeper.ts', import.meta.url)),
+        dataDir,
+      ],
       { detached: true, stdio: ['ignore', logFile, logFile], cwd: '/' },
     ).unref();
     closeSync(logFile);

@@ -29,9 +29,13 @@ export async function migrate(url: string, logger?: Logger): Promise<void> {
         remedy: 'Check that it runs and that TICKLAKE_DATABASE_URL names it.',
       });
     }
-    throw new TicklakeError('DATABASE_WRONG', `the database could not be brought to this version: ${messageOf(error)}`, {
-      cause: error,
-      remedy: 'Name an empty database of Postgres 15 or newer, or one that ticklake made.',
-    });
+    throw new TicklakeError(
+      'DATABASE_WRONG',
+      `the database could not be brought to this version: ${messageOf(error)}`,
+      {
+        cause: error,
+        remedy: 'Name an empty database of Postgres 15 or newer, or one that ticklake made.',
+      },
+    );
   }
 }

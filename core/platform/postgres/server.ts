@@ -80,7 +80,12 @@ export async function startServer(
   await saveState(dataDir, state);
 
   const logFile = await open(join(dataDir, 'logs', 'postgres.log'), 'a');
-  const arguments_ = [...settings, `port=${state.port}`, `unix_socket_directories=${state.socketDir}`, ...(options.settings ?? [])];
+  const arguments_ = [
+    ...settings,
+    `port=${state.port}`,
+    `unix_socket_directories=${state.socketDir}`,
+    ...(options.settings ?? []),
+  ];
   const child = spawn(
     join(binaries, 'bin', 'postgres'),
     ['-D', state.clusterDir, ...arguments_.flatMap((setting) => ['-c', setting])],
@@ -146,7 +151,20 @@ async function initCluster(binaries: string, state: ServerState): Promise<void> 
   try {
     await execa(
       join(binaries, 'bin', 'initdb'),
-      ['-D', state.clusterDir, '-U', 'ticklake_login_owner', '--pwfile', passwordFile, '-A', 'scram-sha-256', '-E', 'UTF8', '--locale=C', '-N'],
+      [
+        '-D',
+        state.clusterDir,
+        '-U',
+        'ticklake_login_owner',
+        '--pwfile',
+        passwordFile,
+        '-A',
+        'scram-sha-256',
+        '-E',
+        'UTF8',
+        '--locale=C',
+        '-N',
+      ],
       { ...unprivileged(), env: serverEnvironment(binaries), stdin: 'ignore' },
     );
   } catch (error) {
@@ -160,13 +178,20 @@ async function initCluster(binaries: string, state: ServerState): Promise<void> 
 async function assertSameVersion(binaries: string, clusterDir: string): Promise<void> {
   const [made, { stdout }] = await Promise.all([
     readFile(join(clusterDir, 'PG_VERSION'), 'utf8'),
-    execa(join(binaries, 'bin', 'postgres'), ['--version'], { env: serverEnvironment(binaries), ...unprivileged() }),
+    execa(join(binaries, 'bin', 'postgres'), ['--version'], {
+      env: serverEnvironment(binaries),
+      ...unprivileged(),
+    }),
   ]);
   const ours = /(\d+)/.exec(stdout)?.[1] ?? '';
   if (made.trim() === ours) return;
-  throw new TicklakeError('DATABASE_WRONG', `${clusterDir} was made by Postgres ${made.trim()}, ours is ${ours}`, {
-    remedy: 'Choose another --data-dir, or bring the data over with pg_dump of the older version.',
-  });
+  throw new TicklakeError(
+    'DATABASE_WRONG',
+    `${clusterDir} was made by Postgres ${made.trim()}, ours is ${ours}`,
+    {
+      remedy: 'Choose another --data-dir, or bring the data over with pg_dump of the older version.',
+    },
+  );
 }
 
 /** Ends a server that outlived the process that kept it; its data recovers when it starts again. */
@@ -202,7 +227,10 @@ async function untilAnswers(state: ServerState, child: ChildProcess): Promise<vo
   let last: unknown;
   while (Date.now() < deadline) {
     if (child.exitCode !== null || child.signalCode !== null) break;
-    const client = new pg.Client({ connectionString: ownerUrl(state, 'postgres'), connectionTimeoutMillis: 2_000 });
+    const client = new pg.Client({
+      connectionString: ownerUrl(state, 'postgres'),
+      connectionTimeoutMillis: 2_000,
+    });
     client.on('error', () => undefined);
     try {
       await client.connect();
@@ -215,10 +243,14 @@ async function untilAnswers(state: ServerState, child: ChildProcess): Promise<vo
       await client.end().catch(() => undefined);
     }
   }
-  throw new TicklakeError('DATABASE_UNREACHABLE', `the embedded Postgres does not start: ${messageOf(last ?? 'it ended')}`, {
-    cause: last,
-    remedy: 'logs/postgres.log in the data dir says why.',
-  });
+  throw new TicklakeError(
+    'DATABASE_UNREACHABLE',
+    `the embedded Postgres does not start: ${messageOf(last ?? 'it ended')}`,
+    {
+      cause: last,
+      remedy: 'logs/postgres.log in the data dir says why.',
+    },
+  );
 }
 
 async function ensureLogins(state: ServerState): Promise<void> {
@@ -245,7 +277,11 @@ export async function grantLogins(state: ServerState): Promise<void> {
   });
 }
 
-async function asOwner(state: ServerState, name: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
+async function asOwner(
+  state: ServerState,
+  name: string,
+  work: (client: pg.Client) => Promise<void>,
+): Promise<void> {
   const client = new pg.Client({ connectionString: ownerUrl(state, name) });
   client.on('error', () => undefined);
   await client.connect();
@@ -283,7 +319,8 @@ async function freePort(): Promise<number> {
   const address = server.address();
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new TicklakeError('INTERNAL', 'no free port was given');
+  if (address === null || typeof address === 'string')
+    throw new TicklakeError('INTERNAL', 'no free port was given');
   return address.port;
 }
 
