@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isTicklakeError, messageOf } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
-import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { EachBatchPayload, Kafka } from 'kafkajs';
+import { Assigner } from './assigner.ts';
 import { BatchBuffer } from './batch-buffer.ts';
 import type {
-  Assignment,
   GroupConsumer,
   GroupOptions,
   LogBatch,
@@ -12,9 +12,11 @@ import type {
   TopicDescription,
 } from './event-log.ts';
 import { toBatches } from './kafka-batches.ts';
+import { fetchedFrom, newMember, skipControlRecords, type Member, type Owned } from './kafka-member.ts';
 import type { LogMetrics } from './log-metrics.ts';
 
 export interface KafkaGroupOptions extends GroupOptions {
+  sessionTimeoutMs: number;
   /** Partitions to read of those assigned; all when left out. */
   only?: ReadonlySet<number>;
   /** The topic as it is now: its incarnation and each partition's bounds. */
@@ -23,29 +25,10 @@ export interface KafkaGroupOptions extends GroupOptions {
   onClosed: () => void;
 }
 
-/** One ownership of one partition: a new object each time the group is joined. */
-interface Owned {
-  assignment: Assignment;
-  nextOffset: number;
-}
-
-/** One kafkajs consumer, from joining until it is given up; a new one is built after every failure. */
-interface Member {
-  consumer: Consumer;
-  ended: AbortController;
-  /** Counts joins: what belongs to an earlier join is stale. */
-  generation: number;
-  owned: Map<number, Owned>;
-  wasAssigned: boolean;
-}
-
 const retryMsMax = 5_000;
 const heartbeatMs = 500;
 const incarnationMs = 5_000;
-/** Of compressed bytes: kafkajs unpacks a whole answer before it heartbeats again, so an answer must stay small. */
-const fetchBytesMax = 1024 * 1024;
 const batchBytesMax = 256 * 1024;
-const rebalanceTimeoutMs = 60_000;
 
 /**
  * A member of a Kafka consumer group. kafkajs pushes batches; here they wait in a bounded buffer for `poll`, and the
@@ -57,6 +40,7 @@ export class KafkaGroup implements GroupConsumer {
   readonly #options: KafkaGroupOptions;
   readonly #logger: Logger;
   readonly #countJoin: () => void;
+  readonly #assigner: Assigner;
   readonly #buffer: BatchBuffer;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
@@ -66,6 +50,7 @@ export class KafkaGroup implements GroupConsumer {
   constructor(kafka: Kafka, options: KafkaGroupOptions, logger: Logger, metrics: LogMetrics) {
     this.#kafka = kafka;
     this.#options = options;
+    this.#assigner = new Assigner(options);
     this.#logger = logger;
     // Readers outside groups have made-up names: as labels they would grow without bound.
     const labels = { group: options.only === undefined ? options.group : 'read', topic: options.topic };
@@ -112,7 +97,7 @@ export class KafkaGroup implements GroupConsumer {
   async #run(): Promise<void> {
     let retryMs = 0;
     while (!this.#closing.signal.aborted) {
-      const member = this.#newMember();
+      const member = newMember(this.#kafka, this.#options);
       this.#member = member;
       const ended = this.#runMember(member);
       this.#memberEnded = ended.then(() => undefined);
@@ -130,29 +115,6 @@ export class KafkaGroup implements GroupConsumer {
       const jitteredMs = retryMs * (0.5 + Math.random());
       await sleep(jitteredMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
     }
-  }
-
-  #newMember(): Member {
-    const sessionTimeout = this.#options.sessionTimeoutMs ?? 6_000;
-    const maxBytes = Math.min(this.#options.maxBufferedBytes, fetchBytesMax);
-    const consumer = this.#kafka.consumer({
-      groupId: this.#options.group,
-      sessionTimeout,
-      heartbeatInterval: Math.round(sessionTimeout / 6),
-      rebalanceTimeout: rebalanceTimeoutMs,
-      maxBytes,
-      maxBytesPerPartition: Math.min(maxBytes, fetchBytesMax / 4),
-      maxWaitTimeInMs: 100,
-      allowAutoTopicCreation: false,
-      // A CRASH always ends this consumer and builds a new one: one way back instead of two.
-      retry: {
-        retries: 5,
-        initialRetryTime: 100,
-        maxRetryTime: 2_000,
-        restartOnFailure: () => Promise.resolve(false),
-      },
-    });
-    return { consumer, ended: new AbortController(), generation: 0, owned: new Map(), wasAssigned: false };
   }
 
   /** Until the member ends: undefined when it was asked to, else why it failed. Never throws. */
@@ -201,16 +163,19 @@ export class KafkaGroup implements GroupConsumer {
     const wanted = partitions.filter((partition) => !unread.includes(partition));
     if (wanted.length === 0) return;
 
-    const described = await this.#options.describe();
-    const assigned = wanted.map((partition) => ({ topic, partition, incarnation: described.incarnation }));
-    const offsets = await this.#options.onAssigned(assigned);
-    if (member.generation !== generation || member.ended.signal.aborted) return;
+    const isCurrent = () => member.generation === generation && !member.ended.signal.aborted;
+    const incarnation = await this.#options.incarnation();
+    const assigned = wanted.map((partition) => ({ topic, partition, incarnation }));
+    const offsets = await this.#assigner.assign(assigned, isCurrent);
+    if (offsets === undefined) return;
     member.wasAssigned = true;
-    assigned.forEach((assignment, index) => {
-      const owned = { assignment, nextOffset: offsets[index] ?? 0 };
-      member.owned.set(assignment.partition, owned);
-      this.#seek(member, owned, described.partitions);
-    });
+    const owned = assigned.map((assignment, index) => ({ assignment, nextOffset: offsets[index] ?? 0 }));
+    for (const one of owned) member.owned.set(one.assignment.partition, one);
+    // Asked for after the sink's answer: the offsets it names may have been appended a moment ago.
+    const described = await this.#options.describe();
+    if (!isCurrent()) return;
+    if (described.incarnation !== incarnation) throw new Error('the topic was recreated');
+    for (const one of owned) this.#seek(member, one, described.partitions);
   }
 
   /** Sends the consumer to where the ownership stands, or to where the log still holds records. */
@@ -290,23 +255,6 @@ export class KafkaGroup implements GroupConsumer {
         throw new Error('the topic was recreated');
     }
   }
-}
-
-/** kafkajs passes over batches of nothing but transaction markers by itself; our position follows. */
-function skipControlRecords(
-  member: Member,
-  batch: { partition: number; firstOffset: string | null; lastOffset: string },
-): void {
-  const owned = member.owned.get(batch.partition);
-  const first = Number(batch.firstOffset ?? batch.lastOffset);
-  const last = Number(batch.lastOffset);
-  if (owned !== undefined && first <= owned.nextOffset && owned.nextOffset <= last)
-    owned.nextOffset = last + 1;
-}
-
-/** Where the fetch of this batch began: kafkajs keeps it on the batch but leaves it out of its types. */
-function fetchedFrom(batch: Batch): number {
-  return Number('fetchedOffset' in batch ? batch.fetchedOffset : batch.firstOffset());
 }
 
 async function waitAtMost(waitMs: number, event: Promise<void>): Promise<void> {

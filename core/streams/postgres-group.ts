@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
+import { Assigner } from './assigner.ts';
 import { BatchBuffer } from './batch-buffer.ts';
 import type { Assignment, GroupConsumer, GroupOptions, LogBatch } from './event-log.ts';
 import type { LogMetrics } from './log-metrics.ts';
@@ -23,6 +24,7 @@ export class PostgresGroup implements GroupConsumer {
   readonly #database: Database;
   readonly #options: GroupOptions;
   readonly #logger: Logger;
+  readonly #assigner: Assigner;
   readonly #buffer: BatchBuffer;
   readonly #owned = new Map<number, Owned>();
   readonly #membership: Membership;
@@ -42,6 +44,7 @@ export class PostgresGroup implements GroupConsumer {
     this.#onClosed = onClosed;
     this.#database = database;
     this.#options = options;
+    this.#assigner = new Assigner(options);
     this.#logger = logger;
     const { group, topic } = options;
     this.#buffer = new BatchBuffer(options.maxBufferedBytes, (bytes) => {
@@ -83,8 +86,8 @@ export class PostgresGroup implements GroupConsumer {
 
   async #gain(topic: PostgresTopic, partitions: number[], ended: AbortSignal): Promise<void> {
     const assigned = partitions.map((partition) => assignmentOf(topic, partition));
-    const offsets = await this.#options.onAssigned(assigned);
-    if (ended.aborted) return;
+    const offsets = await this.#assigner.assign(assigned, () => !ended.aborted);
+    if (offsets === undefined) return;
     this.#topic = topic;
     assigned.forEach((assignment, index) => {
       this.#owned.set(assignment.partition, { assignment, nextOffset: offsets[index] ?? 0 });
