@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { replayTrades } from '#pipelines/replay-trades.ts';
 import type { CliContext } from './context.ts';
 import { table } from './output.ts';
 import { withRuntime } from './runtime.ts';
@@ -14,6 +13,7 @@ export function register(program: Command, context: CliContext): void {
     .description('bring recorded streams through the ordinary ingest')
     .addHelpText('after', '\nExample:\n  ticklake trades replay btcusdt_20240808.jsonl.gz --json')
     .action(async (files: string[], options: { speed: string }) => {
+      const { replayTrades } = await import('#pipelines/replay-trades.ts');
       const config = context.config();
       const logger = context.logger('replay', config);
       const report = await withRuntime(config, 'ingest', 'replay', logger, (runtime) =>
