@@ -1,0 +1,78 @@
+"""Writes tables as PyIceberg does, through its SqlCatalog."""
+import json
+import sys
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pyarrow as pa
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.partitioning import PartitionField, PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.transforms import IdentityTransform, MonthTransform
+
+COLUMNS = pa.schema(
+    [
+        pa.field("symbol", pa.string(), nullable=False),
+        pa.field("timestamp", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("price", pa.decimal128(38, 18), nullable=False),
+        pa.field("volume", pa.decimal128(38, 18), nullable=False),
+        pa.field("side", pa.string(), nullable=False),
+        pa.field("trade_id", pa.int64(), nullable=False),
+        pa.field("source", pa.string(), nullable=True),
+        pa.field("processing_time", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("date", pa.date32(), nullable=False),
+    ]
+)
+
+
+def trades(batch):
+    day = date.fromisoformat(batch["day"])
+    start = datetime(day.year, day.month, day.day, tzinfo=timezone.utc)
+    rows = [
+        {
+            "symbol": batch["symbol"],
+            "timestamp": start + timedelta(seconds=i, microseconds=i),
+            "price": Decimal(i - 5) / 8,
+            "volume": Decimal(i + 1) / 4,
+            "side": "buy",
+            "trade_id": batch["firstId"] + i,
+            "source": None,
+            "processing_time": start,
+            "date": day,
+        }
+        for i in range(batch["count"])
+    ]
+    return pa.Table.from_pylist(rows, schema=COLUMNS)
+
+
+def main(args):
+    catalog = SqlCatalog(
+        args["catalog"]["name"],
+        uri=args["catalog"]["uri"],
+        warehouse=args["catalog"]["warehouse"],
+        init_catalog_tables="false",
+    )
+    name = args["catalog"]["table"]
+    if args.get("create"):
+        catalog.create_namespace_if_not_exists(name.split(".")[0])
+        table = catalog.create_table(name, schema=COLUMNS)
+        with table.update_spec() as spec:
+            spec.add_field("symbol", IdentityTransform(), "symbol")
+            spec.add_field("timestamp", MonthTransform(), "timestamp_month")
+    table = catalog.load_table(name)
+    for batch in args.get("append", []):
+        table.append(trades(batch))
+    if "delete" in args:
+        table.delete(args["delete"])
+    if "tag" in args:
+        table.manage_snapshots().create_tag(table.current_snapshot().snapshot_id, args["tag"]).commit()
+    return {
+        "metadata": table.metadata_location,
+        "snapshotId": str(table.current_snapshot().snapshot_id),
+        "summary": {"operation": table.current_snapshot().summary.operation.value, **table.current_snapshot().summary.additional_properties},
+        "files": sorted(file["file_path"] for file in table.inspect.files().to_pylist()),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(json.load(sys.stdin))))
