@@ -11,19 +11,19 @@ const needsPython = requires(
   pythonRemedy,
 );
 
-const decimals = fc.integer({ min: 1, max: 38 }).chain((precision) =>
-  fc.tuple(
-    fc.integer({ min: 0, max: precision }).map((scale) => `decimal(${precision}, ${scale})`),
-    fc.oneof(
-      fc.bigInt({ min: 1n - 10n ** BigInt(precision), max: 10n ** BigInt(precision) - 1n }),
-      // Where the number of bytes changes.
-      fc
-        .tuple(fc.integer({ min: 0, max: 15 }), fc.constantFrom(-1n, 0n, 1n), fc.constantFrom(-1n, 1n))
-        .map(([bytes, off, sign]) => sign * (128n * 256n ** BigInt(bytes)) + off)
-        .filter((value) => value < 10n ** BigInt(precision) && -value < 10n ** BigInt(precision)),
-    ),
-  ),
+/** Unscaled values around which the number of bytes changes. */
+const edges = Array.from({ length: 16 }, (_, bytes) => 128n * 256n ** BigInt(bytes)).flatMap((edge) =>
+  [-1n, 0n, 1n].flatMap((off) => [edge + off, -edge + off]),
 );
+
+const decimals = fc.integer({ min: 1, max: 38 }).chain((precision) => {
+  const limit = 10n ** BigInt(precision);
+  const fitting = [0n, ...edges.filter((value) => value < limit && -value < limit)];
+  return fc.tuple(
+    fc.integer({ min: 0, max: precision }).map((scale) => `decimal(${precision}, ${scale})`),
+    fc.oneof(fc.bigInt({ min: 1n - limit, max: limit - 1n }), fc.constantFrom(...fitting)),
+  );
+});
 
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const typedValues: fc.Arbitrary<readonly [string, Value]> = fc.oneof(
