@@ -5,7 +5,7 @@ const maxHeader = 10;
 
 /**
  * Writes WebSocket text frames (RFC 6455, section 5.2; from a server, unmasked) in few large writes: a send per message
- * would cost a system call for each. Texts are ASCII.
+ * would cost a system call for each.
  */
 export class FrameWriter {
   readonly #socket: Duplex;
@@ -22,7 +22,7 @@ export class FrameWriter {
   }
 
   add(text: string): void {
-    const { length } = text;
+    const length = Buffer.byteLength(text);
     if (this.#length + length + maxHeader > this.#chunk.length) this.#renew(length + maxHeader);
     let at = this.#length;
     this.#chunk[at++] = 0x81;
@@ -35,7 +35,7 @@ export class FrameWriter {
       this.#chunk[at++] = 127;
       at = this.#chunk.writeBigUInt64BE(BigInt(length), at);
     }
-    this.#length = at + this.#chunk.write(text, at, 'latin1');
+    this.#length = at + this.#chunk.write(text, at);
   }
 
   flush(): void {

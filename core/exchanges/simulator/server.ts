@@ -1,11 +1,12 @@
-import { createServer, type Server } from 'node:http';
-import { TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
+import { createServer } from 'node:http';
+import { TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import { VirtualClock } from './clock.ts';
 import { Faults } from './faults.ts';
 import { Feed } from './feed.ts';
 import { createHandler } from './http.ts';
+import { closeServer, listen } from './listen.ts';
 import { Player } from './player.ts';
 import { endpointsOf } from './rest.ts';
 import { acceptSockets } from './sockets.ts';
@@ -84,8 +85,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     async close() {
       player.stop();
       sockets.close();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await closeServer(server);
       clock.close();
     },
   };
@@ -109,15 +109,6 @@ function checkOptions({ seed, symbols, speed, rate = 1 }: SimulatorOptions): voi
 function defaultStartUs(speed: number | 'max'): number {
   if (speed === 1) return Date.now() * 1000;
   return (Math.floor(Date.now() / dayMs) - 365) * dayMs * 1000;
-}
-
-async function listen(server: Server, port: number, host: string): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(toTicklakeError(error)));
-    server.listen(port, host, resolve);
-  });
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : port;
 }
 
 function createMeters(metrics: Metrics) {
