@@ -75,7 +75,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     await close();
     throw listenError(error, config);
   }
-  const port = app.addresses()[0]?.port ?? config.apiPort;
+  const address = app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : config.apiPort;
   const host = loopback.includes(config.apiHost) ? config.apiHost : '127.0.0.1';
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   logger.info({ url }, 'the API listens');

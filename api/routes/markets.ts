@@ -12,7 +12,7 @@ import {
   TradeList,
   TradesQuery,
 } from '../schemas/markets.ts';
-import { withNewest, type LiveTrades } from '../live-market.ts';
+import { withLive, type LiveTrades } from '../live-market.ts';
 
 export interface MarketRouteOptions {
   marketData: MarketData;
@@ -38,9 +38,8 @@ export const marketRoutes: FastifyPluginCallbackTypebox<MarketRouteOptions> = (a
     },
     async ({ query }) => {
       const source = await sourceFor(query.source);
-      const markets = await marketData.markets(source);
-      const page = pageOf(markets, (market) => market.symbol, query);
-      return { ...page, items: page.items.map((market) => withNewest(market, live)) };
+      const markets = withLive(await marketData.markets(source), source, live);
+      return pageOf(markets, (market) => market.symbol, query);
     },
   );
 
@@ -57,9 +56,10 @@ export const marketRoutes: FastifyPluginCallbackTypebox<MarketRouteOptions> = (a
     },
     async ({ params: { symbol }, query }) => {
       const source = await sourceFor(query.source, symbol);
-      const market = (await marketData.markets(source)).find((candidate) => candidate.symbol === symbol);
+      const markets = withLive(await marketData.markets(source), source, live);
+      const market = markets.find((candidate) => candidate.symbol === symbol);
       if (market === undefined) throw unknownMarket(symbol, source);
-      return withNewest(market, live);
+      return market;
     },
   );
 

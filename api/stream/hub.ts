@@ -18,6 +18,8 @@ export interface Hub extends TailListener {
   readonly tailing: boolean;
   /** The newest trade of a market since the process started, or shortly before. */
   last(source: string, symbol: string): WindowEntry | undefined;
+  /** Markets of a source of which the newest trades are held. */
+  symbols(source: string): string[];
   /** Sends the newest trades of markets, then all that follow. */
   subscribe(subscriber: Subscriber, keys: readonly string[], reset: boolean): void;
   /** Whether all trades of markets from a place on are at hand, and no place is ahead of what was read. */
@@ -103,6 +105,12 @@ class TradeHub implements Hub {
 
   last(source: string, symbol: string): WindowEntry | undefined {
     return this.#windows.peek(marketKey(source, symbol))?.last;
+  }
+
+  symbols(source: string): string[] {
+    return [...this.#windows.values()]
+      .filter((window) => window.source === source && window.last !== undefined)
+      .map((window) => window.symbol);
   }
 
   subscribe(subscriber: Subscriber, keys: readonly string[], reset: boolean): void {

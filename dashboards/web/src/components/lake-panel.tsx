@@ -1,0 +1,153 @@
+import { api } from '../api.ts';
+import { bytes, count } from '../format.ts';
+import { usePolled } from '../state/use-polled.ts';
+
+const lakeEveryMs = 4_000;
+
+interface LakeState {
+  tables: Awaited<ReturnType<typeof api.lakeTables>>['items'];
+  coverage: Awaited<ReturnType<typeof api.lakeCoverage>>['items'];
+  gaps: Awaited<ReturnType<typeof api.lakeGaps>>['items'];
+}
+
+async function loadLake(signal: AbortSignal): Promise<LakeState> {
+  const [tables, coverage, gaps] = await Promise.all([
+    api.lakeTables(signal),
+    api.lakeCoverage(signal),
+    api.lakeGaps(signal),
+  ]);
+  return { tables: tables.items, coverage: coverage.items, gaps: gaps.items };
+}
+
+/** What the lake holds, what it does not, and why. */
+export function LakePanel() {
+  const { value, error } = usePolled(loadLake, lakeEveryMs);
+  const missing = value?.coverage.reduce((sum, row) => sum + row.missing, 0) ?? 0;
+  return (
+    <section aria-labelledby="lake-title" className="panel min-h-72 lg:col-span-2">
+      <div className="panel-title">
+        <h2 id="lake-title">Lake</h2>
+        {value !== undefined && (
+          <span
+            className={`rounded-full px-2 py-0.5 normal-case ${missing === 0 ? 'bg-up/15 text-up' : 'bg-down/15 text-down'}`}
+          >
+            {missing === 0 ? 'nothing missing' : `${count(missing)} ids missing`}
+          </span>
+        )}
+        {error !== undefined && <span className="text-down normal-case">{error}</span>}
+      </div>
+      {value === undefined ? (
+        <p className="p-4 text-sm text-soft">Reading the lake…</p>
+      ) : (
+        <div
+          role="region"
+          aria-label="State of the lake"
+          // A region that scrolls must be reachable by the keyboard.
+          tabIndex={0}
+          className="grid min-h-0 flex-1 gap-4 overflow-y-auto p-4 xl:grid-cols-[minmax(0,2fr)_minmax(0,3fr)]"
+        >
+          <div className="flex flex-col gap-4">
+            {value.tables.map((table) => (
+              <Table key={table.name} table={table} />
+            ))}
+            <Gaps gaps={value.gaps} />
+          </div>
+          <Coverage rows={value.coverage} />
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Table({ table }: { table: LakeState['tables'][number] }) {
+  const figures = [
+    ['Rows', count(table.rows)],
+    ['Files', count(table.files)],
+    ['Size', bytes(table.bytes)],
+    ['Snapshot', table.snapshotId ?? 'none yet'],
+    [
+      'Committed',
+      table.committedAt === null ? '–' : `${table.committedAt.slice(0, 19).replace('T', ' ')} UTC`,
+    ],
+  ] as const;
+  return (
+    <div className="rounded-lg bg-raised p-3" data-testid={`table-${table.name}`}>
+      <h3 className="figure mb-2 text-sm">{table.name}</h3>
+      <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-1 text-xs">
+        {figures.map(([name, value]) => (
+          <div key={name} className="contents">
+            <dt className="text-soft">{name}</dt>
+            <dd className="figure truncate text-right">{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </div>
+  );
+}
+
+function Gaps({ gaps }: { gaps: LakeState['gaps'] }) {
+  return (
+    <div>
+      <h3 className="mb-1.5 text-xs font-semibold text-soft">Gaps</h3>
+      {gaps.length === 0 ? (
+        <p className="text-xs text-soft">No id between the first and the last held is absent.</p>
+      ) : (
+        <ul className="flex flex-col gap-1 text-xs">
+          {gaps.map((gap) => (
+            <li key={`${gap.table} ${gap.source} ${gap.listing} ${gap.from}`} className="flex gap-2">
+              <span>{gap.symbol}</span>
+              <span className="figure text-soft">
+                {gap.from}–{gap.to - 1}
+              </span>
+              <span className={gap.kind === 'missing' ? 'text-down' : 'text-soft'}>
+                {gap.cause ?? 'missing'}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+function Coverage({ rows }: { rows: LakeState['coverage'] }) {
+  return (
+    <table className="h-fit w-full text-xs" data-testid="coverage">
+      <caption className="mb-1.5 text-left font-semibold text-soft">Coverage, by market</caption>
+      <thead className="text-soft">
+        <tr>
+          <th scope="col" className="py-1 text-left font-medium">
+            Market
+          </th>
+          <th scope="col" className="py-1 text-left font-medium">
+            Source
+          </th>
+          {['Held', 'Explained', 'Missing', 'Held of expected'].map((name) => (
+            <th key={name} scope="col" className="py-1 text-right font-medium">
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr key={`${row.table} ${row.source} ${row.listing}`} className="border-t border-line">
+            <td className="py-1">{row.symbol}</td>
+            <td className="py-1 text-soft">{row.source}</td>
+            <td className="figure py-1 text-right">{count(row.held)}</td>
+            <td className="figure py-1 text-right">{count(row.explained)}</td>
+            <td className={`figure py-1 text-right ${row.missing > 0 ? 'text-down' : ''}`}>
+              {count(row.missing)}
+            </td>
+            <td className="figure py-1 text-right">{share(row.held, row.expected)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** Rounded down, so that 100 % means all. */
+function share(held: number, expected: number): string {
+  return expected === 0 ? '–' : `${(Math.floor((held / expected) * 10_000) / 100).toFixed(2)} %`;
+}

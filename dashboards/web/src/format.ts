@@ -1,0 +1,33 @@
+const whole = new Intl.NumberFormat('en-US');
+const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 2 });
+
+/** Decimal text with thousands grouped; the digits stay as they are. */
+export function price(text: string): string {
+  const [units = '', fraction] = text.split('.');
+  const grouped = units.replace(/\B(?=(\d{3})+$)/g, ',');
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
+}
+
+export function count(value: number): string {
+  return whole.format(value);
+}
+
+export function short(value: number): string {
+  return compact.format(value);
+}
+
+export function percent(value: number): string {
+  return `${value > 0 ? '+' : ''}${value.toFixed(2)} %`;
+}
+
+export function bytes(value: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = value < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(value) / 3));
+  const unit = units[power] ?? 'B';
+  return `${(value / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${unit}`;
+}
+
+/** The time of day of an RFC 3339 time, UTC, to the millisecond. */
+export function timeOfDay(time: string): string {
+  return time.slice(11, 23);
+}
