@@ -46,6 +46,7 @@ export async function supervise(options: SuperviseOptions): Promise<SupervisedRo
   let stopping = false;
   let restarts = 0;
   let child = start();
+  logger.info({ role: name, rolePid: child.pid }, 'role started');
   const details = await ready(child);
   const ended = keepAlive();
   ended.catch((error: unknown) => logger.error({ err: error, role: name }, 'supervision ended'));
@@ -116,6 +117,7 @@ export async function supervise(options: SuperviseOptions): Promise<SupervisedRo
       );
       if (attempt > 0) await sleep(Math.min(restartMsMax, restartMsMin * 2 ** Math.min(attempt, 10)));
       child = start();
+      logger.info({ role: name, rolePid: child.pid }, 'role started');
     }
   }
 }

@@ -1,0 +1,175 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+
+export const victims = ['ingest', 'api', 'exchange', 'postgres'] as const;
+export type Victim = (typeof victims)[number];
+
+export interface CrashOptions {
+  kills: number;
+  seed: number;
+  speed: number;
+  say: (line: string) => void;
+  /** Further environment, such as the brokers of a Kafka. */
+  env?: Record<string, string>;
+}
+
+export interface CrashResult {
+  report: Record<string, number>;
+  listings: { symbol: string; ok: boolean; held: number; inFiles: number; missing: number; duplicates: number }[];
+  /** For each victim, the longest time until it served again, in milliseconds. */
+  slowestMs: Record<Victim, number>;
+  kills: Record<Victim, number>;
+}
+
+const command = fileURLToPath(new URL('../../cli/ticklake.js', import.meta.url));
+const recoveryMsMax = 60_000;
+
+/**
+ * Runs `ticklake up` at high speed, kills its processes with SIGKILL at random instants, lets it end, and says what
+ * the report and `lake verify` then find. Every process it starts is gone when it returns.
+ */
+export async function crashRun(options: CrashOptions): Promise<CrashResult> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'ticklake-crash-'));
+  await chmod(dataDir, 0o755);
+  const apiPort = await freePort();
+  const random = randomOf(options.seed);
+  const env = { ...process.env, ...options.env };
+  const up = spawn(
+    process.execPath,
+    [command, '--data-dir', dataDir, '--log-level', 'info', '--json', 'up', '--speed', String(options.speed), '--port', String(apiPort)],
+    { stdio: ['ignore', 'pipe', 'pipe'], env },
+  );
+  const pids = new Map<string, number>();
+  const stdout = collect(up);
+  watchPids(up, pids);
+  const slowestMs: Record<Victim, number> = { ingest: 0, api: 0, exchange: 0, postgres: 0 };
+  const kills: Record<Victim, number> = { ingest: 0, api: 0, exchange: 0, postgres: 0 };
+  try {
+    const place = { dataDir, apiPort };
+    await until('the first commit', up, async () => (await snapshotOf(apiPort)) !== null);
+    for (let kill = 0; kill < options.kills; kill++) {
+      const victim = victims[Math.floor(random() * victims.length)] ?? 'ingest';
+      await sleep(200 + random() * 1_500);
+      const pid = victim === 'postgres' ? await postmasterPid(dataDir) : pids.get(victim);
+      if (pid === undefined) throw new Error(`no pid of ${victim} is known`);
+      const before = await snapshotOf(apiPort).catch(() => null);
+      process.kill(pid, 'SIGKILL');
+      kills[victim]++;
+      const startedAt = Date.now();
+      await until(`${victim} to serve again`, up, () => serves(victim, place, before));
+      const tookMs = Date.now() - startedAt;
+      slowestMs[victim] = Math.max(slowestMs[victim], tookMs);
+      options.say(`kill ${kill + 1} of ${options.kills}: ${victim}, serving again after ${tookMs} ms`);
+    }
+    up.kill('SIGINT');
+    await once(up, 'exit');
+    const report = JSON.parse(await stdout) as Record<string, number>;
+    const verify = await execa(process.execPath, [command, '--data-dir', dataDir, '--json', 'lake', 'verify'], {
+      reject: false,
+      env: options.env ?? {},
+      timeout: 120_000,
+    });
+    return { report, listings: JSON.parse(verify.stdout) as CrashResult['listings'], slowestMs, kills };
+  } finally {
+    if (up.exitCode === null && up.signalCode === null) {
+      up.kill('SIGKILL');
+      await once(up, 'exit');
+    }
+    await sleep(2_500);
+    await rm(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 500 });
+  }
+}
+
+interface Place {
+  dataDir: string;
+  apiPort: number;
+}
+
+async function serves(victim: Victim, place: Place, before: string | null): Promise<boolean> {
+  switch (victim) {
+    case 'api':
+      return (await fetch(`http://127.0.0.1:${place.apiPort}/health/ready`)).ok;
+    case 'exchange': {
+      const { url } = JSON.parse(await readFile(join(place.dataDir, 'run', 'exchange.json'), 'utf8')) as { url: string };
+      return (await fetch(`${url}/api/v3/ping`)).ok;
+    }
+    case 'postgres':
+      return (await snapshotOf(place.apiPort)) !== null;
+    case 'ingest': {
+      const now = await snapshotOf(place.apiPort);
+      return now !== null && now !== before;
+    }
+  }
+}
+
+/** The newest snapshot of the trades, by the API. */
+async function snapshotOf(apiPort: number): Promise<string | null> {
+  const answer = await fetch(`http://127.0.0.1:${apiPort}/v1/lake/tables`, { signal: AbortSignal.timeout(5_000) });
+  if (!answer.ok) throw new Error(`the API answers ${answer.status}`);
+  const { items } = (await answer.json()) as { items: { snapshotId: string | null }[] };
+  return items[0]?.snapshotId ?? null;
+}
+
+async function until(what: string, up: ChildProcess, reached: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + recoveryMsMax;
+  let last: unknown;
+  while (Date.now() < deadline) {
+    if (up.exitCode !== null) throw new Error(`up ended with ${up.exitCode} while waiting for ${what}`);
+    try {
+      if (await reached()) return;
+      last = undefined;
+    } catch (error) {
+      last = error;
+    }
+    await sleep(25);
+  }
+  throw new Error(`waited ${recoveryMsMax} ms in vain for ${what}`, { cause: last });
+}
+
+async function postmasterPid(dataDir: string): Promise<number> {
+  return Number((await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[0]);
+}
+
+function watchPids(up: ChildProcess, pids: Map<string, number>): void {
+  if (up.stderr === null) return;
+  createInterface({ input: up.stderr }).on('line', (line) => {
+    const started = /"role":"(\w+)","rolePid":(\d+)/.exec(line);
+    if (started?.[1] !== undefined) pids.set(started[1], Number(started[2]));
+  });
+}
+
+async function collect(up: ChildProcess): Promise<string> {
+  let text = '';
+  up.stdout?.setEncoding('utf8');
+  for await (const chunk of up.stdout ?? []) text += String(chunk);
+  return text;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** Mulberry32: small, seeded, good enough to choose whom to kill. */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
