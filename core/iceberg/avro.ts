@@ -113,6 +113,7 @@ function readContainer(buffer: Buffer, name: string): AvroFile {
   const type = typeOf(schemaText);
   const inflate = decompressor(header['avro.codec'] ?? 'null', name);
   const sync = buffer.subarray(head.offset, head.offset + syncLength);
+  if (sync.length < syncLength) throw malformed(name, 'has a header that is cut short');
   const records: unknown[] = [];
   let offset = head.offset + syncLength;
   while (offset < buffer.length) {

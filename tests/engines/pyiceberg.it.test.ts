@@ -61,7 +61,7 @@ describe("a table of PyIceberg's", needsPython, () => {
   });
 
   it('is read, appended to, tagged, deleted from and appended to again by turns', async () => {
-    const theirs = await python<Written>('engines/pyiceberg.py', {
+    const theirs = await python<Written>('engines/pyiceberg_writer.py', {
       catalog,
       create: true,
       append: [
@@ -99,7 +99,7 @@ describe("a table of PyIceberg's", needsPython, () => {
     await movePointer(theirs.metadata, ours);
     await expectAgreement(ours, '85');
 
-    const deleted = await python<Written>('engines/pyiceberg.py', {
+    const deleted = await python<Written>('engines/pyiceberg_writer.py', {
       catalog,
       delete: 'trade_id >= 40 and trade_id < 110',
       append: [{ day: '2026-03-06', symbol: 'BTC/USDT', firstId: 200, count: 3 }],
