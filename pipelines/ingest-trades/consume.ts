@@ -53,6 +53,8 @@ interface Ownership extends Assignment {
   nextOffset: number;
 }
 
+/** Of a batch whose records are not ours, or not one run of the log: no owner has it, so the guard refuses it. */
+const noEpoch = -1;
 const pollWaitMsMax = 200;
 const retryMsMin = 100;
 const retryMsMax = 5_000;
@@ -131,7 +133,7 @@ export async function startTradeConsumer(options: ConsumerOptions): Promise<Trad
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
-      const batch = await gather(group, options, () => draining, stopping.signal);
+      const batch = await gather(group, options, owned, () => draining, stopping.signal);
       if (batch.length === 0) continue;
       await commitWithRetries(batch);
     }
@@ -221,10 +223,11 @@ export async function startTradeConsumer(options: ConsumerOptions): Promise<Trad
 async function gather(
   group: GroupConsumer,
   options: ConsumerOptions,
+  owned: ReadonlyMap<number, Ownership>,
   draining: () => boolean,
   signal: AbortSignal,
 ): Promise<LogBatch[]> {
-  const batches: LogBatch[] = [];
+  const gathered: { batch: LogBatch; ownership: Ownership | undefined }[] = [];
   let records = 0;
   let bytes = 0;
   let dueAt = Number.POSITIVE_INFINITY;
@@ -236,13 +239,17 @@ async function gather(
     const polled = await group.poll(waitMs, options.maxBufferedBytes - bytes);
     if (polled.length === 0 && due) break;
     for (const batch of polled) {
-      batches.push(batch);
+      gathered.push({ batch, ownership: owned.get(batch.partition) });
       records += batch.count;
       bytes += batch.lines.length;
     }
-    if (batches.length > 0 && dueAt === Number.POSITIVE_INFINITY) dueAt = Date.now() + options.batchMs;
+    if (gathered.length > 0 && dueAt === Number.POSITIVE_INFINITY) dueAt = Date.now() + options.batchMs;
   }
-  return signal.aborted ? [] : batches;
+  if (signal.aborted) return [];
+  // What was read under an ownership that ended meanwhile is read again under the next one, by us or by another.
+  return gathered
+    .filter(({ batch, ownership }) => ownership !== undefined && owned.get(batch.partition) === ownership)
+    .map(({ batch }) => batch);
 }
 
 /** For each partition in the batch, from where Postgres says it stands to past its last record. */
@@ -257,6 +264,7 @@ function offsetMoves(
     const to = batch.baseOffset + batch.count;
     const move = moves.get(partition);
     if (move !== undefined) {
+      if (batch.baseOffset !== move.to) move.epoch = noEpoch;
       move.to = to;
       continue;
     }
@@ -267,8 +275,7 @@ function offsetMoves(
       (ownership.nextOffset === batch.baseOffset || jumps.get(partition)?.actual === batch.baseOffset);
     moves.set(partition, {
       assignment: { topic, partition, incarnation },
-      // Taken away while the batch was gathered, or held from an earlier ownership: no epoch, so the guard refuses it.
-      epoch: mine ? ownership.epoch : -1,
+      epoch: mine ? ownership.epoch : noEpoch,
       from: mine ? ownership.nextOffset : batch.baseOffset,
       to,
     });

@@ -23,7 +23,14 @@ export interface CrashOptions {
 
 export interface CrashResult {
   report: Record<string, number>;
-  listings: { symbol: string; ok: boolean; held: number; inFiles: number; missing: number; duplicates: number }[];
+  listings: {
+    symbol: string;
+    ok: boolean;
+    held: number;
+    inFiles: number;
+    missing: number;
+    duplicates: number;
+  }[];
   /** For each victim, the longest time until it served again, in milliseconds. */
   slowestMs: Record<Victim, number>;
   kills: Record<Victim, number>;
@@ -44,7 +51,19 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
   const env = { ...process.env, ...options.env };
   const up = spawn(
     process.execPath,
-    [command, '--data-dir', dataDir, '--log-level', 'info', '--json', 'up', '--speed', String(options.speed), '--port', String(apiPort)],
+    [
+      command,
+      '--data-dir',
+      dataDir,
+      '--log-level',
+      'info',
+      '--json',
+      'up',
+      '--speed',
+      String(options.speed),
+      '--port',
+      String(apiPort),
+    ],
     { stdio: ['ignore', 'pipe', 'pipe'], env },
   );
   const pids = new Map<string, number>();
@@ -64,7 +83,7 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
       process.kill(pid, 'SIGKILL');
       kills[victim]++;
       const startedAt = Date.now();
-      await until(`${victim} to serve again`, up, () => serves(victim, place, before));
+      await until(`${victim} to serve again`, up, () => serves(victim, { ...place, pid }, before));
       const tookMs = Date.now() - startedAt;
       slowestMs[victim] = Math.max(slowestMs[victim], tookMs);
       options.say(`kill ${kill + 1} of ${options.kills}: ${victim}, serving again after ${tookMs} ms`);
@@ -72,11 +91,15 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
     up.kill('SIGINT');
     await once(up, 'exit');
     const report = JSON.parse(await stdout) as Record<string, number>;
-    const verify = await execa(process.execPath, [command, '--data-dir', dataDir, '--json', 'lake', 'verify'], {
-      reject: false,
-      env: options.env ?? {},
-      timeout: 120_000,
-    });
+    const verify = await execa(
+      process.execPath,
+      [command, '--data-dir', dataDir, '--json', 'lake', 'verify'],
+      {
+        reject: false,
+        env: options.env ?? {},
+        timeout: 120_000,
+      },
+    );
     return { report, listings: JSON.parse(verify.stdout) as CrashResult['listings'], slowestMs, kills };
   } finally {
     if (up.exitCode === null && up.signalCode === null) {
@@ -91,6 +114,8 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
 interface Place {
   dataDir: string;
   apiPort: number;
+  /** Who was killed. */
+  pid: number;
 }
 
 async function serves(victim: Victim, place: Place, before: string | null): Promise<boolean> {
@@ -98,11 +123,13 @@ async function serves(victim: Victim, place: Place, before: string | null): Prom
     case 'api':
       return (await fetch(`http://127.0.0.1:${place.apiPort}/health/ready`)).ok;
     case 'exchange': {
-      const { url } = JSON.parse(await readFile(join(place.dataDir, 'run', 'exchange.json'), 'utf8')) as { url: string };
+      const { url } = JSON.parse(await readFile(join(place.dataDir, 'run', 'exchange.json'), 'utf8')) as {
+        url: string;
+      };
       return (await fetch(`${url}/api/v3/ping`)).ok;
     }
     case 'postgres':
-      return (await snapshotOf(place.apiPort)) !== null;
+      return (await postmasterPid(place.dataDir)) !== place.pid && (await snapshotOf(place.apiPort)) !== null;
     case 'ingest': {
       const now = await snapshotOf(place.apiPort);
       return now !== null && now !== before;
@@ -112,7 +139,9 @@ async function serves(victim: Victim, place: Place, before: string | null): Prom
 
 /** The newest snapshot of the trades, by the API. */
 async function snapshotOf(apiPort: number): Promise<string | null> {
-  const answer = await fetch(`http://127.0.0.1:${apiPort}/v1/lake/tables`, { signal: AbortSignal.timeout(5_000) });
+  const answer = await fetch(`http://127.0.0.1:${apiPort}/v1/lake/tables`, {
+    signal: AbortSignal.timeout(5_000),
+  });
   if (!answer.ok) throw new Error(`the API answers ${answer.status}`);
   const { items } = (await answer.json()) as { items: { snapshotId: string | null }[] };
   return items[0]?.snapshotId ?? null;

@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { kafkaMissing, startTestKafka } from '#tests/support/kafka.ts';
+import { requires } from '#tests/support/require.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const recorded = join(
+  process.env['TICKLAKE_MARKET_DATA'] ?? resolve(root, '../shared/market-data'),
+  'streams',
+);
+const present = existsSync(recorded);
+const noKafka = await kafkaMissing();
+
+/** The recorded tape: contiguous ids, as its README says. */
+const tape = [
+  { symbol: 'BTCUSDT', lo: 3_735_683_259, hi: 3_735_703_162 },
+  { symbol: 'ETHUSDT', lo: 1_520_538_925, hi: 1_520_553_439 },
+];
+const total = 34_419;
+
+// Recorded data is not part of the project and nothing installs it: without it these are counted as skipped.
+describe.skipIf(!present)('the recorded tape', () => {
+  describe('on the embedded log', () => {
+    replayTwice(() => Promise.resolve({}));
+  });
+
+  const options = requires(noKafka === undefined, 'a Kafka broker', noKafka ?? '');
+  describe('on Kafka', options, () => {
+    let kafka: Awaited<ReturnType<typeof startTestKafka>>;
+    afterAll(async () => {
+      await kafka?.close();
+    });
+    replayTwice(async () => {
+      kafka = await startTestKafka();
+      return { TICKLAKE_KAFKA_BROKERS: kafka?.brokers.join(',') ?? '' };
+    });
+  });
+});
+
+function replayTwice(environment: () => Promise<Record<string, string>>): void {
+  let dataDir = '';
+  let env: Record<string, string> = {};
+
+  beforeAll(async () => {
+    env = await environment();
+    dataDir = await mkdtemp(join(tmpdir(), 'ticklake-replay-'));
+    await chmod(dataDir, 0o755);
+  }, 120_000);
+  afterAll(async () => {
+    await new Promise((done) => setTimeout(done, 2_500));
+    await rm(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 500 });
+  }, 30_000);
+
+  const ticklake = async (...args: string[]): Promise<unknown> => {
+    const { stdout } = await execa(
+      process.execPath,
+      [join(root, 'cli/ticklake.js'), '--data-dir', dataDir, '--log-level', 'warn', '--json', ...args],
+      { env, timeout: 150_000 },
+    );
+    return JSON.parse(stdout) as unknown;
+  };
+
+  test('is committed exactly once, and a second replay adds nothing', { timeout: 320_000 }, async () => {
+    const files = (await readdir(recorded))
+      .filter((name) => name.endsWith('.gz'))
+      .map((name) => join(recorded, name));
+    expect(await ticklake('trades', 'replay', ...files)).toMatchObject({
+      tradesReceived: total,
+      committedFromStream: total,
+      duplicatesDropped: 0,
+      deadLetters: 0,
+      missing: 0,
+    });
+    expect(await ticklake('trades', 'replay', ...files)).toMatchObject({
+      tradesReceived: total,
+      committedFromStream: 0,
+      duplicatesDropped: total,
+      missing: 0,
+    });
+    expect(await ticklake('lake', 'verify')).toMatchObject(
+      tape.map(({ symbol, lo, hi }) => ({
+        symbol,
+        ok: true,
+        held: hi - lo + 1,
+        inFiles: hi - lo + 1,
+        duplicates: 0,
+      })),
+    );
+    const sql =
+      'select symbol, min(trade_id) lo, max(trade_id) hi from market.trades group by symbol order by symbol';
+    expect(await ticklake('sql', sql)).toEqual(
+      tape.map(({ symbol, lo, hi }) => ({ symbol, lo: String(lo), hi: String(hi) })),
+    );
+  });
+}
