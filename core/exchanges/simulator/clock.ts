@@ -27,7 +27,7 @@ export class VirtualClock {
   #nowUs: number;
   #writtenUs: number;
 
-  /** Throws CONFLICT where the file belongs to another tape, DATA_CORRUPT where it cannot be read. */
+  /** Throws CONFLICT where the file belongs to another tape, DATA_CORRUPT where it holds no time. */
   constructor({ file, tape, startUs }: ClockOptions) {
     this.#file = file;
     this.#tape = tape;
@@ -42,7 +42,8 @@ export class VirtualClock {
       );
     }
     this.#nowUs = kept?.nowUs ?? Math.floor(startUs);
-    this.#writtenUs = kept?.nowUs ?? 0;
+    this.#writtenUs = this.#nowUs;
+    if (kept === undefined) this.#write(this.#nowUs);
   }
 
   get nowUs(): number {

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
-import { pipeline } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { messageOf, TicklakeError } from '#core/platform/errors.ts';
 
 /** A line of a recorded combined stream: `<receive time in ns> <message>`. */
@@ -23,7 +23,7 @@ export async function* readRecording(file: string): AsyncGenerator<RecordedLine>
   const text = file.endsWith('.gz') ? createGunzip() : undefined;
   let failure: unknown;
   if (text !== undefined) pipeline(input, text, (error: unknown) => (failure ??= error ?? undefined));
-  const source = text ?? input;
+  const source: Readable = text ?? input;
   source.on('error', (error) => (failure ??= error));
   const lines = createInterface({ input: source, crlfDelay: Infinity });
   let receivedNs = 0n;
