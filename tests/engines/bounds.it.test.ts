@@ -5,11 +5,11 @@ import type { Value } from '#core/iceberg/types.ts';
 import { python, pythonEnvironment, pythonRemedy } from '#tests/support/python.ts';
 import { requires } from '#tests/support/require.ts';
 
-const needsPython = requires(
-  (await pythonEnvironment()) !== undefined,
-  'Python with PyIceberg',
-  pythonRemedy,
-);
+const needsPython = {
+  ...requires((await pythonEnvironment()) !== undefined, 'Python with PyIceberg', pythonRemedy),
+  // Each question starts a Python, which takes seconds on a busy machine.
+  timeout: 180_000,
+};
 
 /** Unscaled values around which the number of bytes changes. */
 const edges = Array.from({ length: 16 }, (_, bytes) => 128n * 256n ** BigInt(bytes)).flatMap((edge) =>

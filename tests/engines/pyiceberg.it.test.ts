@@ -25,11 +25,11 @@ interface Written {
   files: string[];
 }
 
-const needsPython = requires(
-  (await pythonEnvironment()) !== undefined,
-  'Python with PyIceberg',
-  pythonRemedy,
-);
+const needsPython = {
+  ...requires((await pythonEnvironment()) !== undefined, 'Python with PyIceberg', pythonRemedy),
+  // Each question starts a Python, which takes seconds on a busy machine.
+  timeout: 180_000,
+};
 
 describe("a table of PyIceberg's", needsPython, () => {
   let directory: string;

@@ -24,11 +24,11 @@ import {
   type Batch,
 } from './trades-table.ts';
 
-const needsPython = requires(
-  (await pythonEnvironment()) !== undefined,
-  'Python with PyIceberg',
-  pythonRemedy,
-);
+const needsPython = {
+  ...requires((await pythonEnvironment()) !== undefined, 'Python with PyIceberg', pythonRemedy),
+  // Each question starts a Python, which takes seconds on a busy machine.
+  timeout: 180_000,
+};
 
 /** Each question in our words and each foreign reader's; `files` is how many of the eight can hold an answer. */
 const questions = {
