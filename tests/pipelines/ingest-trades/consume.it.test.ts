@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { PoolClient } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commitAppend } from '#core/lake/commit.ts';
 import { query } from '#core/lake/engine.ts';
@@ -285,7 +286,7 @@ function cutAtCommit(
     logger: of.logger,
     metrics: of.metrics,
   });
-  const connect = database.pool.connect.bind(database.pool) as () => Promise<import('pg').PoolClient>;
+  const connect = database.pool.connect.bind(database.pool) as () => Promise<PoolClient>;
   let commits = 0;
   Object.assign(database.pool, {
     async connect() {
@@ -297,6 +298,7 @@ function cutAtCommit(
           if (args[0] === 'commit' && commits < times) {
             commits++;
             await of.database.query('select pg_terminate_backend($1)', [
+              // The driver keeps its backend's pid without declaring it.
               (client as unknown as { processID: number }).processID,
             ]);
             throw new Error('Connection terminated unexpectedly');
