@@ -1,3 +1,4 @@
+import websocket from '@fastify/websocket';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Config } from '#core/platform/config.ts';
@@ -37,6 +38,7 @@ const topic = 'trades';
 const requestMs = 10_000;
 const bodyBytesMax = 64 * 1024;
 const pathParameterMax = 100;
+const messageBytesMax = 32 * 1024;
 
 /** The service, ready but not listening: a test injects requests, the process gives it a socket. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
@@ -63,6 +65,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(requestMetrics, { metrics });
   await app.register(security, { host: config.apiHost });
   await app.register(openapi, { version: packageJson.version });
+  await app.register(websocket, { options: { maxPayload: messageBytesMax, perMessageDeflate: false } });
   await app.register(healthRoutes, {
     checks: options.checks,
     breakers: [breaker],

@@ -1,5 +1,4 @@
-import websocket from '@fastify/websocket';
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
@@ -20,12 +19,9 @@ export interface StreamRouteOptions {
 }
 
 const clientsMax = 1_000;
-const messageBytesMax = 32 * 1024;
 
-export const streamRoutes: FastifyPluginAsyncTypebox<StreamRouteOptions> = async (app, options) => {
+export const streamRoutes: FastifyPluginCallbackTypebox<StreamRouteOptions> = (app, options, done) => {
   const metrics = streamMetrics(options.metrics);
-  await app.register(websocket, { options: { maxPayload: messageBytesMax, perMessageDeflate: false } });
-
   app.get(
     '/v1/stream',
     {
@@ -39,9 +35,9 @@ export const streamRoutes: FastifyPluginAsyncTypebox<StreamRouteOptions> = async
           '`reset: true`. A reader that is too slow is closed with 4008.',
         response: problemAnswers,
       },
-      preValidation: (request, _reply, done) => {
-        if (isOwnOrigin(request.headers.origin, request.headers.host)) return done();
-        done(
+      preValidation: (request, _reply, next) => {
+        if (isOwnOrigin(request.headers.origin, request.headers.host)) return next();
+        next(
           new TicklakeError('BAD_REQUEST', 'the Origin is another site', {
             remedy: 'Open the stream from a page of this service, or from a program.',
           }),
@@ -57,4 +53,5 @@ export const streamRoutes: FastifyPluginAsyncTypebox<StreamRouteOptions> = async
       serveSession({ socket, hub, log, topic, source, logger: options.logger, metrics });
     },
   );
+  done();
 };
