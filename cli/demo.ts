@@ -4,15 +4,13 @@ import { addUpOptions, up, type UpOptions } from './up.ts';
 
 const demoSpeed = 60;
 
-/** `ticklake demo`: `up` on a simulated exchange whose clock runs 60 times faster, with the page built. */
+/** `ticklake demo`: `up` on a simulated exchange whose clock runs 60 times faster. */
 export function register(program: Command, context: CliContext): void {
   addUpOptions(
     program.command('demo').description('run all roles on a simulated exchange, its clock 60 times faster'),
   )
     .addHelpText('after', '\nExample:\n  npm run demo -- --for 60s --json')
     .action(async (options: UpOptions) => {
-      const { buildPage } = await import('../dashboards/web/build.ts');
-      await buildPage();
       await up(context, options, { exchange: 'simulator', simulatorSpeed: demoSpeed });
     });
 }

@@ -43,7 +43,8 @@ export interface CommitOutcome {
 }
 
 const attemptsMax = 10;
-const snapshotsMax = 500;
+/** A commit writes all snapshots it keeps into the metadata; more of them make every commit slower. */
+const snapshotsMax = 200;
 
 /**
  * Commits staged files: catalog pointer, coverage and whatever the guard moves, in one Postgres transaction.
@@ -119,15 +120,16 @@ async function attemptCommit(
   await request.guard(tx);
   if (snapshotId === null) return { snapshotId: null, metadataLocation: null };
 
-  const metadata = await appendFiles(io, base.metadata, snapshotId, request);
+  const metadata = await appendFiles(lake, io, base, snapshotId, request);
   const metadataLocation = await writeMetadata(lake, metadata, base.metadataLocation);
   await movePointer(lake, tx, request.table, base.metadataLocation, metadataLocation);
   return { snapshotId, metadataLocation };
 }
 
 async function appendFiles(
+  lake: Lake,
   io: FileIO,
-  base: TableMetadata,
+  { metadata: base, metadataLocation: baseLocation }: TableVersion,
   snapshotId: number,
   request: AppendRequest,
 ): Promise<TableMetadata> {
@@ -142,12 +144,14 @@ async function appendFiles(
   const { metadata } = await appendToMetadata({
     io,
     base,
+    baseLocation,
     manifests: [manifest],
     snapshotId,
     timestampMs: Math.max(Date.now(), base['last-updated-ms'] + 1),
     summary: { ...request.summary, 'ticklake.commit-id': request.commitId },
     manifestListLocation: `${folder}/snap-${snapshotId}-1-${randomUUID()}.avro`,
     options: { maxSnapshots: snapshotsMax },
+    cache: lake.formatCache,
   });
   return metadata;
 }

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { createFormatCache, type FormatCache } from '#core/iceberg/cache.ts';
 import type { TableMetadata } from '#core/iceberg/types.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
@@ -16,6 +17,8 @@ export interface Lake {
   metrics: Metrics;
   /** Parsed metadata by location; a location's content never changes. */
   metadataCache: LRUCache<string, TableMetadata>;
+  /** Parsed manifests and manifest lists, immutable as well; bounded. */
+  formatCache: FormatCache;
   /** Where a new table's files go. */
   locationOf(table: LakeTable): string;
 }
@@ -35,6 +38,7 @@ export function openLake(options: LakeOptions): Lake {
   return {
     ...options,
     metadataCache: new LRUCache({ max: cachedMetadataMax }),
+    formatCache: createFormatCache(),
     locationOf: (table) => `${options.store.root}/${table.namespace}/${table.name}`,
   };
 }

@@ -32,6 +32,7 @@ export async function currentFiles(
     },
     metadata,
     snapshotId,
+    cache: lake.formatCache,
     ...(options.filter === undefined ? {} : { filter: options.filter }),
   });
   if (plan.deleteFiles.length > 0) {
