@@ -1,4 +1,5 @@
 import { minutesPerDay } from './minutes.ts';
+import { QuoteSum } from './quote-sum.ts';
 import { minuteMs, type MarketTape } from './tape.ts';
 
 /** What happened in a span of time. Prices in ticks, volumes in lots, quote volumes in ticks × lots. */
@@ -16,7 +17,7 @@ export interface Bar {
 
 /**
  * The bar of the whole minutes [from, to), as far as it has happened by `nowMs`: the running minute counts with its
- * trades so far. Whole days that are over cost nothing but their quote volumes. Needs from < to, from ≥ the listing.
+ * trades so far. What whole days that are over add up to is kept. Needs from < to, from ≥ the listing.
  */
 export function barOver(tape: MarketTape, from: number, to: number, nowMs: number): Bar {
   const sum = new BarSum();
@@ -26,15 +27,13 @@ export function barOver(tape: MarketTape, from: number, to: number, nowMs: numbe
   while (minute < closed) {
     const day = Math.floor(minute / minutesPerDay);
     const end = Math.min(closed, (day + 1) * minutesPerDay);
-    sum.addMinutes(tape, day, minute - day * minutesPerDay, end - day * minutesPerDay);
+    if (end - minute === minutesPerDay) sum.addDay(tape, day);
+    else sum.addMinutes(tape, day, minute - day * minutesPerDay, end - day * minutesPerDay);
     minute = end;
   }
   if (running >= from && running < to) sum.addRunning(tape, running, nowMs);
   return sum.bar();
 }
-
-/** Doubles hold whole numbers up to 2^53: sums of quote volumes are kept in two limbs. */
-const limb = 2 ** 52;
 
 class BarSum {
   #open = 0;
@@ -45,10 +44,21 @@ class BarSum {
   #volume = 0;
   #count = 0;
   #buyVolume = 0;
-  #quote = 0;
-  #quoteLimbs = 0;
-  #buyQuote = 0;
-  #buyQuoteLimbs = 0;
+  readonly #quote = new QuoteSum();
+  readonly #buyQuote = new QuoteSum();
+  #quoteOfDays = 0n;
+  #buyQuoteOfDays = 0n;
+
+  addDay(tape: MarketTape, day: number): void {
+    const { open, high, low, close, pairs, halfVolume } = tape.days.bar(day);
+    const totals = tape.totals(day);
+    this.#addPrices(open, high, low, close);
+    this.#count += 2 * pairs;
+    this.#volume += 2 * halfVolume;
+    this.#buyVolume += totals.buyVolume;
+    this.#quoteOfDays += totals.quoteVolume;
+    this.#buyQuoteOfDays += totals.buyQuoteVolume;
+  }
 
   addMinutes(tape: MarketTape, day: number, from: number, to: number): void {
     const minutes = tape.minutes(day);
@@ -62,7 +72,8 @@ class BarSum {
       this.#count += 2 * (minutes.pairs[i] ?? 0);
       this.#volume += 2 * half;
       this.#buyVolume += 2 * halfBuy;
-      this.#addQuote((high + low) * half, (high + low) * halfBuy);
+      this.#quote.add((high + low) * half);
+      this.#buyQuote.add((high + low) * halfBuy);
     }
   }
 
@@ -79,7 +90,8 @@ class BarSum {
       this.#addPrices(ticks, ticks, ticks, ticks);
       this.#volume += quantity;
       this.#buyVolume += bought;
-      this.#addQuote(ticks * quantity, ticks * bought);
+      this.#quote.add(ticks * quantity);
+      this.#buyQuote.add(ticks * bought);
     }
     this.#count += count;
   }
@@ -88,8 +100,8 @@ class BarSum {
     return {
       ...{ open: this.#open, high: this.#high, low: this.#low, close: this.#close },
       ...{ volume: this.#volume, count: this.#count, buyVolume: this.#buyVolume },
-      quoteVolume: BigInt(this.#quote) + BigInt(this.#quoteLimbs) * BigInt(limb),
-      buyQuoteVolume: BigInt(this.#buyQuote) + BigInt(this.#buyQuoteLimbs) * BigInt(limb),
+      quoteVolume: this.#quoteOfDays + this.#quote.value,
+      buyQuoteVolume: this.#buyQuoteOfDays + this.#buyQuote.value,
     };
   }
 
@@ -99,18 +111,5 @@ class BarSum {
     if (high > this.#high) this.#high = high;
     if (low < this.#low) this.#low = low;
     this.#close = close;
-  }
-
-  #addQuote(quote: number, buyQuote: number): void {
-    this.#quote += quote;
-    if (this.#quote >= limb) {
-      this.#quote -= limb;
-      this.#quoteLimbs++;
-    }
-    this.#buyQuote += buyQuote;
-    if (this.#buyQuote >= limb) {
-      this.#buyQuote -= limb;
-      this.#buyQuoteLimbs++;
-    }
   }
 }

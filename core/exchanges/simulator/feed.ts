@@ -31,8 +31,8 @@ interface BookState {
   kind: 'bookTicker' | 'depth';
   tape: MarketTape;
   slot: number;
+  /** The book as it was last sent; only depth needs it. */
   book: Book | undefined;
-  sentMs: number;
 }
 
 export type ChannelState = TradeState | KlineState | BookState;
@@ -48,6 +48,7 @@ export class Feed {
   readonly #faults: Faults;
   #nowMs: number;
   #malformed = 0;
+  #booksSentMs = 0;
   /** Trades sent so far, each counted once however many listen. */
   trades = 0;
 
@@ -75,10 +76,12 @@ export class Feed {
 
   /** Sends how running bars and books look, where enough real time has passed. */
   refresh(realMs: number): void {
+    const isTimeForBooks = realMs - this.#booksSentMs >= bookEveryMs;
+    if (isTimeForBooks) this.#booksSentMs = realMs;
     for (const channel of this.hub.channels.values()) {
       const { state } = channel;
       if (state.kind === 'kline') this.#refreshKline(channel, state, realMs);
-      else if (state.kind !== 'trade') this.#refreshBook(channel, state, realMs);
+      else if (state.kind !== 'trade' && isTimeForBooks) this.#refreshBook(channel, state);
     }
   }
 
@@ -98,7 +101,7 @@ export class Feed {
       }
       case 'bookTicker':
       case 'depth':
-        return { kind: topic.kind, tape, slot: slotOf(this.#nowMs), book: undefined, sentMs: 0 };
+        return { kind: topic.kind, tape, slot: slotOf(this.#nowMs), book: undefined };
     }
   }
 
@@ -153,9 +156,9 @@ export class Feed {
     this.#send(channel, klineMessage(state.tape, state.interval, state.from, this.#nowMs));
   }
 
-  #refreshBook(channel: Channel<ChannelState>, state: BookState, realMs: number): void {
+  #refreshBook(channel: Channel<ChannelState>, state: BookState): void {
     const slot = slotOf(this.#nowMs);
-    if (slot <= state.slot || realMs - state.sentMs < bookEveryMs) return;
+    if (slot <= state.slot) return;
     const { tape } = state;
     const book = bookAt(tape, slot);
     if (state.kind === 'bookTicker') {
@@ -165,7 +168,6 @@ export class Feed {
       state.book = book;
     }
     state.slot = slot;
-    state.sentMs = realMs;
   }
 
   #send(channel: Channel<ChannelState>, data: string): void {

@@ -29,6 +29,8 @@ const drainBytes = 512 * 1024;
 /** Time that cannot be kept up with is given up, not hurried after. */
 const maxLagMs = 1_000;
 const retryMs = 1_000;
+/** Virtual time that a kill may skip on the streams; REST has it. */
+const maxAheadUs = 30_000_000;
 
 /** Moves virtual time on and has the feed send what happened in it. */
 export class Player {
@@ -44,7 +46,7 @@ export class Player {
   constructor(options: PlayerOptions) {
     this.#options = options;
     const { speed, clock } = options;
-    this.#aheadUs = speed === 'max' ? 30_000_000 : 200_000 * speed;
+    this.#aheadUs = speed === 'max' ? maxAheadUs : Math.min(maxAheadUs, 200_000 * speed);
     this.#anchorUs = clock.nowUs;
     this.#schedule(false);
   }

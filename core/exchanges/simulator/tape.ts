@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { DayTable } from './days.ts';
 import { marketsOf, type Market } from './markets.ts';
 import { minutesOf, minutesPerDay, type MinuteBars } from './minutes.ts';
+import { QuoteSum } from './quote-sum.ts';
 import { tradesOf, type MinuteTrades } from './trades.ts';
 
 export const dayMs = 86_400_000;
@@ -21,8 +22,16 @@ export interface Place {
   index: number;
 }
 
+/** What a whole day adds up to, beyond its bar: volume in lots, quote volumes in ticks × lots. */
+export interface DayTotals {
+  quoteVolume: bigint;
+  buyVolume: number;
+  buyQuoteVolume: bigint;
+}
+
 const daysKept = 1_200;
 const minutesKept = 2_000;
+const totalsKept = 100_000;
 
 /**
  * Every trade of every market from listing on, as a pure function of (seed, market, minute): any part can be asked for
@@ -38,6 +47,7 @@ export class Tape {
     const caches: Caches = {
       days: new LRUCache({ max: daysKept }),
       minutes: new LRUCache({ max: minutesKept }),
+      totals: new LRUCache({ max: totalsKept }),
     };
     this.seed = seed;
     this.markets = marketsOf(seed, symbols).map((market) => new MarketTape(market, rate, caches));
@@ -52,6 +62,7 @@ export class Tape {
 interface Caches {
   days: LRUCache<string, MinuteBars>;
   minutes: LRUCache<string, MinuteTrades>;
+  totals: LRUCache<string, DayTotals>;
 }
 
 /** One market's tape. Minutes and days count from 1970, UTC; none before the listing may be asked for. */
@@ -79,6 +90,17 @@ export class MarketTape {
     if (held !== undefined) return held;
     const made = minutesOf(this.market, day, this.days.bar(day));
     this.#caches.days.set(key, made);
+    return made;
+  }
+
+  /** Years of these may be asked for at once: the minutes they are made of do not displace those in use. */
+  totals(day: number): DayTotals {
+    const key = `${this.market.symbol}:${day}`;
+    const held = this.#caches.totals.get(key);
+    if (held !== undefined) return held;
+    const minutes = this.#caches.days.peek(key) ?? minutesOf(this.market, day, this.days.bar(day));
+    const made = totalsOf(minutes);
+    this.#caches.totals.set(key, made);
     return made;
   }
 
@@ -136,4 +158,18 @@ export class MarketTape {
     // Empty minutes share the pairs before them with the minute that follows: the search ends on the last of these.
     return { minute: day * minutesPerDay + low, index: id - this.firstId(day * minutesPerDay + low) };
   }
+}
+
+function totalsOf(minutes: MinuteBars): DayTotals {
+  const quote = new QuoteSum();
+  const buyQuote = new QuoteSum();
+  let buyVolume = 0;
+  for (let i = 0; i < minutesPerDay; i++) {
+    const sum = (minutes.high[i] ?? 0) + (minutes.low[i] ?? 0);
+    const halfBuy = minutes.halfBuyVolume[i] ?? 0;
+    quote.add(sum * (minutes.halfVolume[i] ?? 0));
+    buyQuote.add(sum * halfBuy);
+    buyVolume += 2 * halfBuy;
+  }
+  return { quoteVolume: quote.value, buyVolume, buyQuoteVolume: buyQuote.value };
 }

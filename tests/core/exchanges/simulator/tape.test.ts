@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { barOver } from '#core/exchanges/simulator/bars.ts';
+import { barOver, type Bar } from '#core/exchanges/simulator/bars.ts';
 import { hoursOf, minutesOf, minutesPerDay } from '#core/exchanges/simulator/minutes.ts';
 import { minuteMs, Tape, type MarketTape } from '#core/exchanges/simulator/tape.ts';
 import { tradesOf } from '#core/exchanges/simulator/trades.ts';
@@ -133,6 +133,33 @@ describe('a minute', () => {
         expect(tape.nextId(nowMs)).toBe(tape.firstId(minute) + bar.count);
       }),
       { numRuns: 150 },
+    );
+  });
+});
+
+describe('several days', () => {
+  it('are what their minutes are', () => {
+    fc.assert(
+      fc.property(someMinute, fc.integer({ min: 1_441, max: 6_000 }), ({ tape, minute }, length) => {
+        const to = minute + length;
+        const bars = Array.from({ length }, (_, i) => {
+          return barOver(tape, minute + i, minute + i + 1, to * minuteMs);
+        });
+        const total = (of: (bar: Bar) => bigint | number) =>
+          bars.reduce((all, bar) => all + BigInt(of(bar)), 0n);
+        expect(barOver(tape, minute, to, to * minuteMs)).toEqual({
+          open: bars[0]?.open,
+          high: Math.max(...bars.map(({ high }) => high)),
+          low: Math.min(...bars.map(({ low }) => low)),
+          close: bars.at(-1)?.close,
+          volume: Number(total(({ volume }) => volume)),
+          quoteVolume: total(({ quoteVolume }) => quoteVolume),
+          count: Number(total(({ count }) => count)),
+          buyVolume: Number(total(({ buyVolume }) => buyVolume)),
+          buyQuoteVolume: total(({ buyQuoteVolume }) => buyQuoteVolume),
+        });
+      }),
+      { numRuns: 40 },
     );
   });
 });
