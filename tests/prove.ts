@@ -12,10 +12,14 @@ const proofs: Record<string, (seed: number, kills: number) => Promise<boolean>> 
     const ok =
       report['missing'] === 0 &&
       report['tradesReceived'] ===
-        (report['committedFromStream'] ?? 0) + (report['duplicatesDropped'] ?? 0) + (report['deadLetters'] ?? 0) &&
+        (report['committedFromStream'] ?? 0) +
+          (report['duplicatesDropped'] ?? 0) +
+          (report['deadLetters'] ?? 0) &&
       listings.length > 0 &&
       listings.every((listing) => listing.ok);
-    process.stdout.write(`${JSON.stringify({ proof: 'crash', seed, ok, killed, slowestMs, report }, null, 2)}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ proof: 'crash', seed, ok, killed, slowestMs, report }, null, 2)}\n`,
+    );
     return ok;
   },
 };

@@ -32,6 +32,12 @@ export function encodeTrade(trade: Trade, channel: Channel, receivedNs: string):
 }
 
 /** What the adapter could not parse, as a log record: every refusal has an offset. `raw` is cut to 4,096 characters. */
-export function encodeRefused(source: string, raw: string, reason: string, channel: Channel, receivedNs: string): string {
+export function encodeRefused(
+  source: string,
+  raw: string,
+  reason: string,
+  channel: Channel,
+  receivedNs: string,
+): string {
   return JSON.stringify({ source, raw: raw.slice(0, 4096), reason, received_ns: receivedNs, channel });
 }

@@ -26,7 +26,10 @@ export class Metrics {
     labelNames: readonly L[] = [],
     buckets: number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   ): Histogram<L> {
-    return this.#once(name, () => new Histogram({ name, help, labelNames, buckets, registers: [this.registry] }));
+    return this.#once(
+      name,
+      () => new Histogram({ name, help, labelNames, buckets, registers: [this.registry] }),
+    );
   }
 
   #once<M>(name: string, make: () => M): M {

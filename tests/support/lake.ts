@@ -1,10 +1,10 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { encodeTrade, type Trade } from '#core/market/trade.ts';
 import { createLake, type Lake } from '#core/lake/lake.ts';
 import { openFileStore } from '#core/lake/object-store.ts';
+import { createLogger, type Logger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { openDatabase, type Database } from '#core/platform/postgres/database.ts';
 import { migrate } from '#core/platform/postgres/migrate.ts';
@@ -24,7 +24,7 @@ export interface TestLake {
   log: EventLog;
   lake: Lake;
   metrics: Metrics;
-  logger: ReturnType<typeof pino>;
+  logger: Logger;
   startConsumer(overrides?: {
     log?: EventLog;
     database?: Database;
@@ -38,7 +38,7 @@ export async function openTestLake(): Promise<TestLake> {
   await chmod(dir, 0o755);
   const postgres = await startTestPostgres();
   await migrate(postgres.url);
-  const logger = pino({ level: process.env['TICKLAKE_TEST_LOG'] ?? 'silent' });
+  const logger = createLogger({ level: 'silent', name: 'test' });
   const metrics = new Metrics();
   const database = openDatabase({ url: postgres.url, applicationName: 'test', logger, metrics });
   const log = createPostgresLog({ database, logger, metrics });
