@@ -1,6 +1,6 @@
 import websocket from '@fastify/websocket';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Config } from '#core/platform/config.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
@@ -46,7 +46,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const logger: FastifyBaseLogger = options.logger;
   const app = fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: requestMs,
     handlerTimeout: requestMs,
     bodyLimit: bodyBytesMax,
@@ -61,11 +61,12 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const defaultSource =
     config.exchange === 'simulator' ? `simulator:${config.simulatorSeed}` : config.exchange;
 
+  // First, so that sockets of upgrades that later hooks refuse are closed.
+  await app.register(websocket, { options: { maxPayload: messageBytesMax, perMessageDeflate: false } });
   await app.register(problems);
   await app.register(requestMetrics, { metrics });
   await app.register(security, { host: config.apiHost });
   await app.register(openapi, { version: packageJson.version });
-  await app.register(websocket, { options: { maxPayload: messageBytesMax, perMessageDeflate: false } });
   await app.register(healthRoutes, {
     checks: options.checks,
     breakers: [breaker],

@@ -22,29 +22,32 @@ const clientsMax = 1_000;
 
 export const streamRoutes: FastifyPluginCallbackTypebox<StreamRouteOptions> = (app, options, done) => {
   const metrics = streamMetrics(options.metrics);
-  app.get(
-    '/v1/stream',
-    {
-      websocket: true,
-      schema: {
-        tags: ['stream'],
-        summary: 'Live trades (WebSocket)',
-        description:
-          'Send `{"op":"subscribe","channel":"trades","symbols":["BTCUSDT"]}`; a snapshot comes, then updates. Each message has a ' +
-          '`resumeToken`; a client that reconnects and subscribes with its last one misses nothing, or gets a snapshot with ' +
-          '`reset: true`. A reader that is too slow is closed with 4008.',
-        response: problemAnswers,
-      },
-      preValidation: (request, _reply, next) => {
-        if (isOwnOrigin(request.headers.origin, request.headers.host)) return next();
-        next(
-          new TicklakeError('BAD_REQUEST', 'the Origin is another site', {
-            remedy: 'Open the stream from a page of this service, or from a program.',
-          }),
-        );
-      },
+  app.route({
+    method: 'GET',
+    url: '/v1/stream',
+    schema: {
+      tags: ['stream'],
+      summary: 'Live trades (WebSocket)',
+      description:
+        'Send `{"op":"subscribe","channel":"trades","symbols":["BTCUSDT"]}`; a snapshot comes, then updates. Each message has a ' +
+        '`resumeToken`; a client that reconnects and subscribes with its last one misses nothing, or gets a snapshot with ' +
+        '`reset: true`. A reader that is too slow is closed with 4008.',
+      response: problemAnswers,
     },
-    (socket) => {
+    preValidation: (request, _reply, next) => {
+      if (isOwnOrigin(request.headers.origin, request.headers.host)) return next();
+      next(
+        new TicklakeError('BAD_REQUEST', 'the Origin is another site', {
+          remedy: 'Open the stream from a page of this service, or from a program.',
+        }),
+      );
+    },
+    handler: () => {
+      throw new TicklakeError('BAD_REQUEST', 'this address speaks WebSocket', {
+        remedy: 'Open it with a WebSocket client; /docs says what to send.',
+      });
+    },
+    wsHandler: (socket) => {
       if (app.websocketServer.clients.size > clientsMax) {
         metrics.refused.inc();
         return socket.close(closeCodes.full, 'too many clients: come back later');
@@ -52,6 +55,6 @@ export const streamRoutes: FastifyPluginCallbackTypebox<StreamRouteOptions> = (a
       const { hub, log, topic, defaultSource: source } = options;
       serveSession({ socket, hub, log, topic, source, logger: options.logger, metrics });
     },
-  );
+  });
   done();
 };

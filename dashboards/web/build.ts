@@ -17,7 +17,15 @@ const sources = [
 export async function buildPage(): Promise<boolean> {
   if (await isFresh()) return false;
   const { build } = await import('vite');
-  await build({ configFile: join(here, 'vite.config.ts'), logLevel: 'warn' });
+  // A test runner sets it to something else, and React would come with its checks for developers.
+  const environment = process.env['NODE_ENV'];
+  process.env['NODE_ENV'] = 'production';
+  try {
+    await build({ configFile: join(here, 'vite.config.ts'), logLevel: 'warn' });
+  } finally {
+    if (environment === undefined) delete process.env['NODE_ENV'];
+    else process.env['NODE_ENV'] = environment;
+  }
   return true;
 }
 

@@ -1,0 +1,141 @@
+import { createRequire } from 'node:module';
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startApi, type RunningApi } from '#api/server.ts';
+import { openExchange } from '#core/exchanges/open.ts';
+import { startSimulator, type Simulator } from '#core/exchanges/simulator/server.ts';
+import { loadConfig } from '#core/platform/config.ts';
+import { createLogger } from '#core/platform/logging.ts';
+import { Metrics } from '#core/platform/metrics.ts';
+import { startIngest } from '#pipelines/ingest-trades/role.ts';
+import { browserRequirement, launchBrowser } from '#tests/support/browser.ts';
+import { openTestLake, type TestLake } from '#tests/support/lake.ts';
+import { requires } from '#tests/support/require.ts';
+import { buildPage } from '../../dashboards/web/build.ts';
+
+const symbols = ['BTCUSDT', 'ETHUSDT', 'SOLUSDT', 'XRPUSDT'];
+
+describe('the page', requires(...browserRequirement), () => {
+  let ground: TestLake;
+  let simulator: Simulator;
+  let api: RunningApi;
+  let browser: Browser;
+  let page: Page;
+  const complaints: string[] = [];
+  const closers: (() => Promise<void>)[] = [];
+
+  beforeAll(async () => {
+    await buildPage();
+    ground = await openTestLake();
+    closers.push(() => ground.close());
+    const logger = createLogger({ level: 'silent', name: 'test' });
+    const metrics = new Metrics();
+    simulator = await startSimulator({ seed: 42, symbols: 12, speed: 20, port: 0, logger, metrics });
+    closers.push(() => simulator.close());
+    const exchange = await openExchange({
+      exchange: 'simulator',
+      url: simulator.url,
+      wsUrl: simulator.wsUrl,
+      logger,
+      metrics,
+    });
+    closers.push(() => exchange.close());
+    const config = loadConfig({
+      env: {},
+      cwd: ground.dir,
+      overrides: { dataDir: ground.dir, symbols, apiPort: 0, ingestBatchMs: 1_000, logPartitions: 4 },
+    });
+    const { lake, log, database } = ground;
+    const shared = { config, lake, log, database, logger };
+    const ingest = await startIngest({ ...shared, metrics, exchange, symbols, repair: true });
+    closers.push(() => ingest.close());
+    api = await startApi({ ...shared, metrics: new Metrics(), spillDir: ground.spillDir });
+    closers.push(() => api.close());
+    browser = await launchBrowser();
+    closers.push(() => browser.close());
+    page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    await page.goto(api.url);
+  });
+
+  afterAll(async () => {
+    for (const close of closers.toReversed()) await close();
+  });
+
+  it('shows prices that move', async () => {
+    for (const symbol of symbols) await page.getByTestId(`price-${symbol}`).waitFor();
+    const price = page.getByTestId('price-BTCUSDT');
+    const seen = new Set<string>();
+    await vi.waitFor(
+      async () => {
+        seen.add((await price.textContent()) ?? '');
+        expect(seen.size).toBeGreaterThanOrEqual(3);
+      },
+      { timeout: 30_000, interval: 50 },
+    );
+    expect(await page.getByRole('status', { name: 'Connection' }).textContent()).toContain('Live');
+  });
+
+  it("fills the tape of the market that is chosen, with the venue's own trades", async () => {
+    await page.getByRole('button', { name: /ETHUSDT/ }).click();
+    await page.getByRole('heading', { name: 'ETHUSDT', exact: true }).waitFor();
+    await vi.waitFor(
+      async () => expect(await page.getByTestId('tape').locator('tr').count()).toBeGreaterThan(10),
+      {
+        timeout: 30_000,
+        interval: 100,
+      },
+    );
+    expect(await page.locator('[role=img] canvas').count()).toBeGreaterThan(0);
+  });
+
+  it("shows the lake's state as the ledger has it", async () => {
+    const table = page.getByTestId('table-market.trades');
+    await vi.waitFor(
+      async () => {
+        const rows = await table.locator('dd').first().textContent();
+        expect(Number(rows?.replaceAll(',', ''))).toBeGreaterThan(0);
+        expect(await page.getByTestId('coverage').locator('tbody tr').count()).toBe(symbols.length);
+      },
+      { timeout: 30_000, interval: 200 },
+    );
+    await page.getByText('nothing missing').waitFor();
+  });
+
+  it('can be used by keyboard', async () => {
+    await page.getByRole('button', { name: /SOLUSDT/ }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'SOLUSDT', exact: true }).waitFor();
+  });
+
+  it('has no serious barrier for anybody', async () => {
+    const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+    // By the debugger, as the service's policy lets no foreign script in.
+    const session = await page.context().newCDPSession(page);
+    await session.send('Runtime.evaluate', { expression: await readFile(axe, 'utf8') });
+    const { result } = await session.send('Runtime.evaluate', {
+      expression: `axe.run().then(({ violations, passes }) => JSON.stringify({
+        passes: passes.length,
+        serious: violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+          .map(({ id, nodes }) => id + ': ' + nodes[0].html),
+      }))`,
+      awaitPromise: true,
+    });
+    const found = JSON.parse(String(result.value)) as { passes: number; serious: string[] };
+    expect(found.passes).toBeGreaterThan(10);
+    expect(found.serious).toEqual([]);
+  });
+
+  it('raised no error, and is worth looking at', async () => {
+    const path = join(await mkdtemp(join(tmpdir(), 'ticklake-page-')), 'page.png');
+    await page.screenshot({ path });
+    process.stderr.write(`screenshot: ${path}\n`);
+    expect(complaints).toEqual([]);
+  });
+});
