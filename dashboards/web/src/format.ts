@@ -1,11 +1,11 @@
 const whole = new Intl.NumberFormat('en-US');
 const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 2 });
 
-/** Decimal text with thousands grouped; the digits stay as they are. */
+/** Decimal text with thousands grouped, without the zeros a venue pads it with beyond two places. */
 export function price(text: string): string {
   const [units = '', fraction] = text.split('.');
   const grouped = units.replace(/\B(?=(\d{3})+$)/g, ',');
-  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
+  return fraction === undefined ? grouped : `${grouped}.${fraction.replace(/0+$/, '').padEnd(2, '0')}`;
 }
 
 export function count(value: number): string {

@@ -54,7 +54,7 @@ function MarketRow({ store, market, selected, onSelect }: MarketRowProps) {
       type="button"
       aria-pressed={selected}
       onClick={() => onSelect(market.symbol)}
-      className={`grid w-full grid-cols-[minmax(0,1fr)_4.5rem_auto] items-center gap-3 border-l-2 px-4 py-2 text-left hover:bg-raised ${
+      className={`grid w-full grid-cols-[minmax(5.5rem,1fr)_3rem_auto] items-center gap-2 border-l-2 px-4 py-2 text-left hover:bg-raised ${
         selected ? 'border-accent bg-raised' : 'border-transparent'
       }`}
     >

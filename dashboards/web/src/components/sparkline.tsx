@@ -1,4 +1,4 @@
-const width = 72;
+const width = 48;
 const height = 22;
 
 /** The way of a price, for the eye only: the figures stand beside it. */
@@ -10,7 +10,7 @@ export function Sparkline({ values, rising }: { values: readonly number[]; risin
     return `${x.toFixed(1)},${(height - 2 - ((value - low) / span) * (height - 4)).toFixed(1)}`;
   });
   return (
-    <svg aria-hidden="true" viewBox={`0 0 ${width} ${height}`} className="h-[22px] w-[72px]">
+    <svg aria-hidden="true" viewBox={`0 0 ${width} ${height}`} className="h-[22px] w-12">
       <polyline
         points={points.join(' ')}
         fill="none"
