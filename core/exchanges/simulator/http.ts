@@ -24,6 +24,7 @@ interface Answer {
   headers?: Record<string, string>;
 }
 
+const base = 'http://simulator';
 const maxBodyBytes = 64 * 1024;
 /** Seconds that clients are told to wait by faults. */
 const faultRetryAfterS = 1;
@@ -54,7 +55,9 @@ export function createHandler(options: HandlerOptions) {
 }
 
 async function respond(request: IncomingMessage, options: HandlerOptions): Promise<Answer> {
-  const url = new URL(request.url ?? '/', 'http://simulator');
+  const target = request.url ?? '/';
+  if (!URL.canParse(target, base)) throw new ApiError(-1100, 'Illegal request target.');
+  const url = new URL(target, base);
   if (url.pathname === '/simulator/state') return { status: 200, body: options.state() };
   if (url.pathname === '/simulator/faults') return setFaults(request, options.faults);
   const endpoint = options.endpoints.get(url.pathname);

@@ -1,4 +1,4 @@
-import type { Counter } from 'prom-client';
+import type { Counter, Gauge } from 'prom-client';
 import { messageOf } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Client } from './client.ts';
@@ -15,6 +15,8 @@ export interface PlayerOptions {
   logger: Logger;
   trades: Counter;
   shed: Counter;
+  /** Bytes the slowest listener has not read. */
+  pending: Gauge;
 }
 
 const tickMs = 10;
@@ -26,6 +28,7 @@ const stepUs = 1_000_000;
 const maxPendingBytes = 16 * 1024 * 1024;
 /** At `max`, time waits while someone has so much unread. */
 const drainBytes = 512 * 1024;
+const drainPollMs = 2;
 /** Time that cannot be kept up with is given up, not hurried after. */
 const maxLagMs = 1_000;
 const retryMs = 1_000;
@@ -48,7 +51,7 @@ export class Player {
     const { speed, clock } = options;
     this.#aheadUs = speed === 'max' ? maxAheadUs : Math.min(maxAheadUs, 200_000 * speed);
     this.#anchorUs = clock.nowUs;
-    this.#schedule(false);
+    this.#schedule(tickMs);
   }
 
   stop(): void {
@@ -57,18 +60,18 @@ export class Player {
     clearImmediate(this.#immediate);
   }
 
-  #schedule(isBusy: boolean): void {
+  #schedule(delayMs: number): void {
     if (this.#isStopped) return;
-    if (isBusy) this.#immediate = setImmediate(() => this.#tick());
-    else this.#timer = setTimeout(() => this.#tick(), this.#isStuck ? retryMs : tickMs);
+    if (delayMs === 0) this.#immediate = setImmediate(() => this.#tick());
+    else this.#timer = setTimeout(() => this.#tick(), delayMs);
   }
 
   #tick(): void {
     const { feed, logger } = this.#options;
-    let isBusy = false;
+    let delayMs = retryMs;
     try {
       this.#disconnectByFault();
-      isBusy = this.#advance();
+      delayMs = this.#advance();
       feed.refresh(performance.now());
       this.#isStuck = false;
     } catch (error) {
@@ -77,31 +80,30 @@ export class Player {
       this.#isStuck = true;
     }
     this.#flush();
-    this.#schedule(isBusy);
+    this.#schedule(delayMs);
   }
 
-  /** Whether there is more to do at once. */
-  #advance(): boolean {
+  /** Plays what is due; gives the delay until the next tick. */
+  #advance(): number {
     const { clock, feed, trades } = this.#options;
     const startedMs = performance.now();
     const targetUs = this.#targetUs(startedMs);
     const before = feed.trades;
     let nowUs = clock.nowUs;
-    let isLate = false;
-    while (nowUs < targetUs && !isLate) {
+    while (nowUs < targetUs && performance.now() - startedMs < busyMs && !this.#mustWait()) {
       nowUs = Math.min(targetUs, (Math.floor(nowUs / stepUs) + 1) * stepUs);
       clock.advance(nowUs, this.#aheadUs);
       feed.play(clock.nowMs);
-      isLate = performance.now() - startedMs > busyMs || this.#isFull();
     }
     trades.inc(feed.trades - before);
     this.#keepPace(startedMs);
-    return isLate;
+    if (this.#mustWait()) return drainPollMs;
+    return nowUs < targetUs ? 0 : tickMs;
   }
 
   #targetUs(realMs: number): number {
     const { speed, feed } = this.#options;
-    if (speed === 'max' && feed.hasTradeListeners) return this.#isFull() ? 0 : Infinity;
+    if (speed === 'max' && feed.hasTradeListeners) return Infinity;
     const pace = speed === 'max' ? 1 : speed;
     return Math.floor(this.#anchorUs + (realMs - this.#anchorMs) * 1000 * pace);
   }
@@ -116,21 +118,26 @@ export class Player {
     this.#anchorUs = clock.nowUs;
   }
 
-  #isFull(): boolean {
-    const { feed } = this.#options;
+  /** At full speed, time waits for the slowest listener. */
+  #mustWait(): boolean {
+    const { speed, feed } = this.#options;
+    if (speed !== 'max') return false;
     for (const { writer } of feed.hub.clients) if (writer.pendingBytes > drainBytes) return true;
     return false;
   }
 
   #flush(): void {
-    const { feed, speed, shed, logger } = this.#options;
+    const { feed, speed, shed, pending, logger } = this.#options;
+    let most = 0;
     for (const client of feed.hub.clients) {
       client.writer.flush();
+      most = Math.max(most, client.writer.pendingBytes);
       if (speed === 'max' || client.writer.pendingBytes <= maxPendingBytes) continue;
       shed.inc();
       logger.warn({ pendingBytes: client.writer.pendingBytes }, 'a slow consumer is disconnected');
       this.#end(client);
     }
+    pending.set(most);
   }
 
   #disconnectByFault(): void {

@@ -60,8 +60,8 @@ export async function startReplayServer(options: ReplayServerOptions): Promise<R
 
   server.on('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) => {
     connection.on('error', () => connection.destroy());
-    const url = new URL(request.url ?? '/', 'http://replay');
-    if (url.pathname !== '/stream' || isTaken) {
+    const url = targetOf(request);
+    if (url?.pathname !== '/stream' || isTaken) {
       connection.end(`HTTP/1.1 ${isTaken ? '503 Service Unavailable' : '404 Not Found'}\r\n\r\n`);
       return;
     }
@@ -185,12 +185,16 @@ function parses(text: string): boolean {
 
 /** The one REST answer that a recording can give: which markets there are. */
 function answer(request: IncomingMessage, response: ServerResponse, symbols: readonly string[]): void {
-  const isKnown = new URL(request.url ?? '/', 'http://replay').pathname === '/api/v3/exchangeInfo';
+  const isKnown = targetOf(request)?.pathname === '/api/v3/exchangeInfo';
   const body = isKnown
     ? { timezone: 'UTC', rateLimits: [], exchangeFilters: [], symbols: symbols.map(marketOf) }
     : { code: -1100, msg: 'A recording answers nothing but exchangeInfo.' };
   response.writeHead(isKnown ? 200 : 404, { 'content-type': 'application/json;charset=UTF-8' });
   response.end(JSON.stringify(body));
+}
+
+function targetOf({ url = '/' }: IncomingMessage): URL | undefined {
+  return URL.canParse(url, 'http://replay') ? new URL(url, 'http://replay') : undefined;
 }
 
 /** The recording does not say which assets a market is of: the usual quotes are told by the end of its name. */

@@ -75,7 +75,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const server = createServer(createHandler({ seed, endpoints, weight, faults, state, requests, logger }));
   const port = await listen(server, options.port, host);
   const sockets = acceptSockets(server, feed.hub, meters.clients);
-  const player = new Player({ speed, clock, feed, faults, logger, trades: meters.trades, shed: meters.shed });
+  const { trades, shed, pending } = meters;
+  const player = new Player({ speed, clock, feed, faults, logger, trades, shed, pending });
   logger.info({ port, seed, speed, virtualTime: new Date(clock.nowMs).toISOString() }, 'simulator listens');
   return {
     port,
@@ -118,6 +119,7 @@ function createMeters(metrics: Metrics) {
     requests: metrics.counter(name('requests_total'), 'REST requests answered, by status.', ['status']),
     trades: metrics.counter(name('trades_total'), 'Trades sent on streams.'),
     shed: metrics.counter(name('shed_clients_total'), 'Clients disconnected because they read too slowly.'),
+    pending: metrics.gauge(name('pending_bytes'), 'Bytes the slowest WebSocket client has not read.'),
     clients: metrics.gauge(name('clients'), 'Connected WebSocket clients.'),
   };
 }

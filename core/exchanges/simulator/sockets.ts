@@ -7,6 +7,7 @@ import type { ChannelState } from './feed.ts';
 import type { Hub } from './hub.ts';
 import { parseRequest } from './requests.ts';
 
+const base = 'http://simulator';
 const maxClients = 300;
 const maxRequestBytes = 256 * 1024;
 const pingEveryMs = 20_000;
@@ -64,11 +65,12 @@ export function acceptSockets(server: Server, hub: Hub<ChannelState>, clients: G
 }
 
 function streamsOf(url: string): { isCombined: boolean; streams: string[] } | undefined {
-  const { pathname, searchParams } = new URL(url, 'http://simulator');
+  if (!URL.canParse(url, base)) return undefined;
+  const { pathname, searchParams } = new URL(url, base);
   const names = (text: string) => text.split('/').filter((name) => name !== '');
   if (pathname === '/stream') return { isCombined: true, streams: names(searchParams.get('streams') ?? '') };
   if (pathname === '/ws' || pathname.startsWith('/ws/')) {
-    return { isCombined: false, streams: names(decodeURIComponent(pathname.slice('/ws'.length))) };
+    return { isCombined: false, streams: names(pathname.slice('/ws'.length)) };
   }
   return undefined;
 }

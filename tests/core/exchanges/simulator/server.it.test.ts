@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -116,6 +117,23 @@ it('at a given speed, who does not read is disconnected', async () => {
   client.socket.resume();
   await client.closed();
   expect(client.closeCode()).toBe(1006);
+  await simulator.close();
+});
+
+it('a target that is no path is refused, and harms nobody', async () => {
+  const simulator = await openSimulator();
+  const { port } = simulator;
+  const statusOf = (headers: Record<string, string>) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const sent = request({ port, host: '127.0.0.1', path: '//', headers });
+      sent.on('response', (response) => resolve(response.resume().statusCode));
+      sent.on('error', reject);
+      sent.end();
+    });
+  expect(await statusOf({})).toBe(400);
+  expect(await statusOf({ connection: 'upgrade', upgrade: 'websocket' })).toBe(404);
+  await expect(listen(`${simulator.wsUrl}/ws/%`)).resolves.toBeDefined();
+  expect((await simulator.get('/api/v3/ping')).status).toBe(200);
   await simulator.close();
 });
 
