@@ -55,6 +55,7 @@ export function openTradeStream(options: TradeStreamOptions): TradeStream {
     socket = opened;
     watch(opened);
     opened.addEventListener('open', () => {
+      options.onState?.('live');
       if (symbols.length > 0) subscribe(symbols, resumeToken);
     });
     opened.addEventListener('message', (event) => {
@@ -99,7 +100,6 @@ export function openTradeStream(options: TradeStreamOptions): TradeStream {
     if (message.op !== 'snapshot' && message.op !== 'update') return;
     retryMs = retryMsMin;
     resumeToken = message.resumeToken;
-    options.onState?.('live');
     const data = message.data
       .map((market) => ({ ...market, trades: unseen(`${market.source}|${market.symbol}`, market.trades) }))
       .filter((market) => market.trades.length > 0);

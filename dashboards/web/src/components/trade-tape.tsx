@@ -37,7 +37,7 @@ export function TradeTape({ store, symbol }: { store: LiveStore; symbol: string 
                   <span className="sr-only">{trade.side} at </span>
                   {price(trade.price)}
                 </td>
-                <td className="px-4 py-0.5 text-right">{trade.volume}</td>
+                <td className="px-4 py-0.5 text-right">{price(trade.volume)}</td>
               </tr>
             ))}
           </tbody>
