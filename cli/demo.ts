@@ -9,7 +9,7 @@ export function register(program: Command, context: CliContext): void {
   addUpOptions(
     program.command('demo').description('run all roles on a simulated exchange, its clock 60 times faster'),
   )
-    .addHelpText('after', '\nExample:\n  npm run demo -- --for 60s --json')
+    .addHelpText('after', '\nExample:\n  ticklake demo --for 60s --json')
     .action(async (options: UpOptions) => {
       await up(context, options, { exchange: 'simulator', simulatorSpeed: demoSpeed });
     });

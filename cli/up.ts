@@ -3,6 +3,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { createLake } from '#core/lake/lake.ts';
 import type { Config } from '#core/platform/config.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
+import { assertPortFree } from '#core/platform/ports.ts';
 import {
   ingestReport,
   ingestTotals,
@@ -69,6 +70,7 @@ export async function up(
       apiPort: options.port,
     }),
   });
+  await assertPortFree(config.apiPort, config.apiHost);
   const logger = context.logger('up', config);
   const stop = stopSignal(options.for);
   const report = await withRuntime(config, 'owner', 'up', logger, (runtime) =>

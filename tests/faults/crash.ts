@@ -1,13 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { freePort } from '#core/platform/ports.ts';
 
 export const victims = ['ingest', 'api', 'exchange', 'postgres'] as const;
 export type Victim = (typeof victims)[number];
@@ -180,15 +180,6 @@ async function collect(up: ChildProcess): Promise<string> {
   up.stdout?.setEncoding('utf8');
   for await (const chunk of up.stdout ?? []) text += String(chunk);
   return text;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /** Mulberry32: small, seeded, good enough to choose whom to kill. */

@@ -2,13 +2,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import pg from 'pg';
 import { TicklakeError, messageOf, toTicklakeError } from '#core/platform/errors.ts';
+import { assertPortFree, freePort } from '#core/platform/ports.ts';
 import { findBinaries, isRoot, reachable, serverUid } from './binaries.ts';
 
 /** Logins of the embedded server: one for each role, and the owner of all tables. */
@@ -74,9 +74,10 @@ export async function startServer(
   if (!existsSync(join(state.clusterDir, 'PG_VERSION'))) await initCluster(binaries, state);
   await assertSameVersion(binaries, state.clusterDir);
   await endOrphan(state.clusterDir);
-  if (!(await isFree(state.port))) {
+  // Somebody may have taken the port since the last run.
+  await assertPortFree(state.port).catch(async () => {
     state.port = await freePort();
-  }
+  });
   await saveState(dataDir, state);
 
   const logFile = await open(join(dataDir, 'logs', 'postgres.log'), 'a');
@@ -169,10 +170,20 @@ async function initCluster(binaries: string, state: ServerState): Promise<void> 
     );
   } catch (error) {
     await rm(state.clusterDir, { recursive: true, force: true });
-    throw toTicklakeError(error);
+    throw toTicklakeError(new Error(`initdb: ${fatalLine(messageOf(error))}`, { cause: error }));
   } finally {
     await rm(passwordFile, { force: true });
   }
+}
+
+/** The line in which a Postgres program says what ended it. */
+function fatalLine(output: string): string {
+  return (
+    output
+      .split('\n')
+      .find((line) => line.includes('FATAL'))
+      ?.replace(/^.*FATAL: +/, '') ?? output
+  );
 }
 
 async function assertSameVersion(binaries: string, clusterDir: string): Promise<void> {
@@ -310,24 +321,4 @@ function stateFile(dataDir: string): string {
 
 async function saveState(dataDir: string, state: ServerState): Promise<void> {
   await writeFile(stateFile(dataDir), JSON.stringify(state), { mode: 0o600 });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string')
-    throw new TicklakeError('INTERNAL', 'no free port was given');
-  return address.port;
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  return await new Promise((done) => {
-    server.once('error', () => done(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
-  });
 }
