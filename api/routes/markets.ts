@@ -84,7 +84,8 @@ export const marketRoutes: FastifyPluginCallbackTypebox<MarketRouteOptions> = (a
         ...(place === undefined ? {} : { beforeId: place.beforeId }),
       };
       const items = await marketData.trades(request, AbortSignal.timeout(options.requestMs));
-      if (items.length === 0 && place === undefined) throw unknownMarket(symbol, source);
+      const known = items.length > 0 || place !== undefined || live.last(source, symbol) !== undefined;
+      if (!known) throw unknownMarket(symbol, source);
       const oldest = items.at(-1);
       const more = items.length === query.limit && oldest !== undefined;
       return { items, nextCursor: more ? encodeCursor(`${oldest.tradeId}@${source}`) : null };
