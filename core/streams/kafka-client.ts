@@ -44,6 +44,12 @@ export function kafkaFailure(error: unknown, topic?: string): TicklakeError {
   });
 }
 
+/** Whether a partition has no leader at this moment, as right after its topic was made: soon it has one. */
+export function isLeaderMoving(error: unknown): boolean {
+  const word = brokerErrorOf(error);
+  return word === 'NOT_LEADER_FOR_PARTITION' || word === 'LEADER_NOT_AVAILABLE';
+}
+
 /** The broker's word for what is wrong (`UNKNOWN_TOPIC_OR_PARTITION`), found through kafkajs' wrappings. */
 function brokerErrorOf(error: unknown): string | undefined {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isTicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
@@ -6,7 +7,7 @@ import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
 import { ByteGate } from './byte-gate.ts';
 import type { EventLog, GroupConsumer, GroupOptions, LogBatch, LogRecord } from './event-log.ts';
 import type { ReadOptions, TopicDescription, TopicOptions } from './event-log.ts';
-import { kafkaFailure, openKafka } from './kafka-client.ts';
+import { isLeaderMoving, kafkaFailure, openKafka } from './kafka-client.ts';
 import { KafkaGroup } from './kafka-group.ts';
 import { fetchTopicId } from './kafka-topic-id.ts';
 import { logMetrics, type LogMetrics } from './log-metrics.ts';
@@ -30,6 +31,8 @@ export interface KafkaLogOptions {
 /** Kept below the broker's message.max.bytes (1,048,588 by default), whatever the compression yields. */
 const sendBytesMax = 900_000;
 const topicIdMsMax = 5_000;
+const leaderAttemptsMax = 20;
+const leaderWaitMs = 250;
 const readBytesMax = 4 * 1024 * 1024;
 
 /** The event log on Kafka: idempotent producer, all replicas acknowledged, zstd; the sink keeps its own offsets. */
@@ -69,7 +72,7 @@ class KafkaLog implements EventLog {
 
   async describe(topic: string): Promise<TopicDescription> {
     const incarnation = await this.#topicId(topic);
-    const offsets = await this.#asAdmin(topic, async (admin) => await admin.fetchTopicOffsets(topic));
+    const offsets = await this.#onceLed(topic, async (admin) => await admin.fetchTopicOffsets(topic));
     const partitions = offsets.map(({ partition, low, high }) => ({
       partition,
       startOffset: Number(low),
@@ -215,6 +218,18 @@ class KafkaLog implements EventLog {
         throw kafkaFailure(error, topic);
       }
     });
+  }
+
+  /** Asks until every partition has a leader, within a bound. */
+  async #onceLed<T>(topic: string, act: (admin: Admin) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#asAdmin(topic, act);
+      } catch (error) {
+        if (!isLeaderMoving(error) || attempt >= leaderAttemptsMax) throw error;
+        await sleep(leaderWaitMs);
+      }
+    }
   }
 
   /**
