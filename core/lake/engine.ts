@@ -1,5 +1,5 @@
 import { TicklakeError, messageOf } from '#core/platform/errors.ts';
-import type { Json } from '@duckdb/node-api';
+import { StatementType, type DuckDBPreparedStatement, type Json } from '@duckdb/node-api';
 import { DuckDb, literal } from './duckdb.ts';
 import type { Lake } from './lake.ts';
 import { currentFiles } from './scan.ts';
@@ -23,6 +23,7 @@ export interface QueryResult {
 }
 
 const rowsMaxDefault = 100_000;
+const interruptEveryMs = 50;
 
 /**
  * Runs read-only SQL over the lake, its tables under their names (`market.trades`). DuckDB sees the files of the
@@ -35,17 +36,34 @@ export async function query(lake: Lake, sql: string, options: QueryOptions): Pro
     memoryLimit: options.memoryLimit ?? '1GB',
     spillDir: options.spillDir,
   });
-  const interrupt = (): void => duck.connection.interrupt();
-  options.signal?.addEventListener('abort', interrupt, { once: true });
+  const unwatch = interruptOnAbort(duck, options.signal);
   try {
     const files: string[] = [];
     for (const table of lakeTables) files.push(...(await defineView(duck, lake, table, options)));
-    await lockDown(duck, lake, files);
+    await lockDown(duck, files);
     return await readRows(duck, sql, options);
+  } catch (error) {
+    if (options.signal?.aborted !== true) throw error;
+    throw new TicklakeError('TIMEOUT', 'the query was stopped', { cause: error });
   } finally {
-    options.signal?.removeEventListener('abort', interrupt);
+    unwatch();
     duck.close();
   }
+}
+
+/** An interrupt between two statements is lost, so it is repeated until the query has ended. */
+function interruptOnAbort(duck: DuckDb, signal: AbortSignal | undefined): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const interrupt = (): void => {
+    duck.connection.interrupt();
+    timer = setInterval(() => duck.connection.interrupt(), interruptEveryMs);
+  };
+  if (signal?.aborted === true) interrupt();
+  else signal?.addEventListener('abort', interrupt, { once: true });
+  return () => {
+    signal?.removeEventListener('abort', interrupt);
+    clearInterval(timer);
+  };
 }
 
 async function defineView(
@@ -79,9 +97,8 @@ function partitionPruning(table: LakeTable, files: readonly string[]): string {
   return `hive_partitioning = true, hive_types = {${quoted(table.partitionColumn)}: ${type}}`;
 }
 
-async function lockDown(duck: DuckDb, lake: Lake, files: readonly string[]): Promise<void> {
-  if (files.length > 0)
-    await duck.run(`set allowed_directories = [${literal(lake.store.readable(`${lake.store.root}`))}]`);
+async function lockDown(duck: DuckDb, files: readonly string[]): Promise<void> {
+  if (files.length > 0) await duck.run(`set allowed_paths = [${files.map(literal).join(', ')}]`);
   await duck.run('set enable_external_access = false');
   await duck.run('set lock_configuration = true');
 }
@@ -89,13 +106,9 @@ async function lockDown(duck: DuckDb, lake: Lake, files: readonly string[]): Pro
 async function readRows(duck: DuckDb, sql: string, options: QueryOptions): Promise<QueryResult> {
   const rowsMax = options.rowsMax ?? rowsMaxDefault;
   try {
-    const statements = await duck.connection.extractStatements(sql);
-    if (statements.count !== 1) {
-      throw new TicklakeError('QUERY_INVALID', `the text holds ${statements.count} statements`, {
-        remedy: 'Send one SELECT at a time.',
-      });
-    }
-    const reader = await duck.connection.streamAndReadUntil(sql, rowsMax + 1);
+    const statement = await prepareSelect(duck, sql);
+    options.signal?.throwIfAborted();
+    const reader = await statement.streamAndReadUntil(rowsMax + 1);
     const names = reader.deduplicatedColumnNames();
     const types = reader.columnTypes();
     const rows = reader.getRowObjectsJson();
@@ -106,11 +119,24 @@ async function readRows(duck: DuckDb, sql: string, options: QueryOptions): Promi
     };
   } catch (error) {
     if (error instanceof TicklakeError) throw error;
-    if (options.signal?.aborted === true)
-      throw new TicklakeError('TIMEOUT', 'the query was stopped', { cause: error });
     throw new TicklakeError('QUERY_INVALID', messageOf(error), {
       cause: error,
       remedy: 'Tables are named as in `ticklake lake tables`; the lake is read-only.',
     });
   }
+}
+
+/** DuckDB lets statements write wherever they may read, over the lake's files too: only a SELECT may run. */
+async function prepareSelect(duck: DuckDb, sql: string): Promise<DuckDBPreparedStatement> {
+  const statements = await duck.connection.extractStatements(sql);
+  if (statements.count !== 1) {
+    throw new TicklakeError('QUERY_INVALID', `the text holds ${statements.count} statements`, {
+      remedy: 'Send one SELECT at a time.',
+    });
+  }
+  const statement = await statements.prepare(0);
+  if (statement.statementType === StatementType.SELECT) return statement;
+  throw new TicklakeError('QUERY_INVALID', 'the statement is no SELECT', {
+    remedy: 'The lake is read-only here: send a SELECT, DESCRIBE, SHOW or SUMMARIZE.',
+  });
 }

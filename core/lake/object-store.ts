@@ -33,7 +33,7 @@ export async function openFileStore(directory: string): Promise<ObjectStore> {
   });
 
   const pathOf = (location: string): string => {
-    const path = localPath(location);
+    const path = resolve(localPath(location));
     if (path !== base && !path.startsWith(base + sep)) {
       throw new TicklakeError('DATA_CORRUPT', `${location} lies outside the warehouse ${base}`, {
         remedy: 'Move the table into the warehouse, or open the warehouse that holds it.',
