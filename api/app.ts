@@ -1,6 +1,7 @@
 import websocket from '@fastify/websocket';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { tradesTopic } from '#core/market/topics.ts';
 import type { Config } from '#core/platform/config.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
@@ -33,8 +34,6 @@ export interface AppOptions {
   staticDir?: string;
 }
 
-/** Where canonical trades stand on the log. */
-const topic = 'trades';
 const requestMs = 10_000;
 const bodyBytesMax = 64 * 1024;
 const pathParameterMax = 100;
@@ -76,10 +75,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   });
   await app.register(marketRoutes, { marketData, live: hub, defaultSource, requestMs });
   await app.register(lakeRoutes, { marketData });
-  await app.register(streamRoutes, { hub, log, topic, defaultSource, logger: options.logger, metrics });
+  await app.register(streamRoutes, { hub, log, topic: tradesTopic, defaultSource, logger: options.logger, metrics });
   await app.register(page, { dir: options.staticDir });
 
-  const tail = startTail({ log, topic, logger: options.logger, listener: hub });
+  const tail = startTail({ log, topic: tradesTopic, logger: options.logger, listener: hub });
   app.addHook('onClose', async () => {
     hub.close();
     await tail.close();

@@ -10,7 +10,7 @@ import {
   missingIds,
   type IngestReport,
 } from '#pipelines/ingest-trades/report.ts';
-import { tradesTopic } from '#pipelines/ingest-trades/topic.ts';
+import { tradesTopic } from '#core/market/topics.ts';
 import type { CliContext } from './context.ts';
 import { table } from './output.ts';
 import { startProgress } from './progress.ts';

@@ -1,7 +1,7 @@
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
-import { tradesTopic } from './ingest-trades/topic.ts';
+import { tradesTopic } from '#core/market/topics.ts';
 
 export interface DeadLetter {
   id: number;

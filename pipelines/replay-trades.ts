@@ -9,7 +9,7 @@ import type { Database } from '#core/platform/postgres/database.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
 import { ingestReport, ingestTotals, missingIds, type IngestReport } from './ingest-trades/report.ts';
 import { startIngest } from './ingest-trades/role.ts';
-import { tradesTopic } from './ingest-trades/topic.ts';
+import { tradesTopic } from '#core/market/topics.ts';
 
 export interface ReplayOptions {
   config: Config;

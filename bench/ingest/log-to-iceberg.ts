@@ -3,7 +3,7 @@ import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDb, literal } from '#core/lake/duckdb.ts';
 import { query } from '#core/lake/engine.ts';
-import { tradesTopic } from '#pipelines/ingest-trades/topic.ts';
+import { tradesTopic } from '#core/market/topics.ts';
 import { knowSymbols, openTestLake, tradeRecords } from '#tests/support/lake.ts';
 import type { Benchmark } from '#bench/benchmark.ts';
 

@@ -7,7 +7,7 @@ import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import type { EventLog, LogRecord } from '#core/streams/event-log.ts';
 import { noteVenueTime, registerSymbols } from './symbols.ts';
-import { tradeKey, tradesTopic } from './topic.ts';
+import { tradeKey, tradesTopic } from '#core/market/topics.ts';
 
 export interface CaptureOptions {
   exchange: Exchange;

@@ -1,7 +1,7 @@
 import { tableId, trades } from '#core/lake/tables.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
-import { tradesTopic } from './topic.ts';
+import { tradesTopic } from '#core/market/topics.ts';
 
 /** What ingest has done since the beginning, from what Postgres and the log hold: kills do not touch it. */
 export interface IngestTotals {

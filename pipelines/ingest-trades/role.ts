@@ -11,7 +11,7 @@ import type { EventLog } from '#core/streams/event-log.ts';
 import { startCapture } from './capture.ts';
 import { startTradeConsumer } from './consume.ts';
 import { openGaps, repairFromLedger } from './repair.ts';
-import { tradesTopic } from './topic.ts';
+import { tradesTopic } from '#core/market/topics.ts';
 
 export interface IngestOptions {
   config: Config;

@@ -12,7 +12,7 @@ import type { EventLog, LogRecord } from '#core/streams/event-log.ts';
 import { createPostgresLog } from '#core/streams/postgres.ts';
 import { startTradeConsumer, type TradeConsumer } from '#pipelines/ingest-trades/consume.ts';
 import { registerSymbols } from '#pipelines/ingest-trades/symbols.ts';
-import { tradeKey, tradesTopic } from '#pipelines/ingest-trades/topic.ts';
+import { tradeKey, tradesTopic } from '#core/market/topics.ts';
 import { startTestPostgres } from './postgres.ts';
 
 /** A whole lake on a real Postgres and a temporary warehouse. */

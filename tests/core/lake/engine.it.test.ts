@@ -7,7 +7,7 @@ import { listSnapshots } from '#core/lake/listing.ts';
 import { localPath } from '#core/lake/object-store.ts';
 import { currentFiles } from '#core/lake/scan.ts';
 import { trades } from '#core/lake/tables.ts';
-import { tradesTopic } from '#pipelines/ingest-trades/topic.ts';
+import { tradesTopic } from '#core/market/topics.ts';
 import { knowSymbols, openTestLake, tradeRecords, type TestLake } from '#tests/support/lake.ts';
 
 let lake: TestLake;

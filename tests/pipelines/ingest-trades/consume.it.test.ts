@@ -9,7 +9,8 @@ import { verifyTable } from '#core/lake/verify.ts';
 import { openDatabase, type Database } from '#core/platform/postgres/database.ts';
 import { claimOffsets } from '#core/streams/offsets.ts';
 import type { LogRecord } from '#core/streams/event-log.ts';
-import { lakeGroup, tradesTopic } from '#pipelines/ingest-trades/topic.ts';
+import { tradesTopic } from '#core/market/topics.ts';
+import { lakeGroup } from '#pipelines/ingest-trades/group.ts';
 import { ingestReport, ingestTotals } from '#pipelines/ingest-trades/report.ts';
 import {
   knowSymbols,
