@@ -531,6 +531,9 @@ create table jobs.triggers (
   seen_at timestamptz not null default clock_timestamp()
 );
 
+create function jobs.iso(t timestamptz) returns text language sql stable
+return to_char(t at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
+
 -- Workers and schedulers run as ingest; the api asks for runs, cancels and retries them.
 grant usage on schema jobs, pgboss to ticklake_ingest, ticklake_api;
 grant select on pgboss.version, pgboss.queue to ticklake_ingest, ticklake_api;

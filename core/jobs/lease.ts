@@ -1,0 +1,89 @@
+import { TicklakeError } from '#core/platform/errors.ts';
+import type { Database } from '#core/platform/postgres/database.ts';
+import { sqlFile } from '#core/platform/sql-file.ts';
+import type { Queue } from './queue.ts';
+import { endUnfinished, type TakenTask } from './tasks.ts';
+
+/** How far a running attempt is. */
+export interface Progress {
+  attemptId: string;
+  done: number;
+  total: number;
+  unit: string | null;
+}
+
+const beatSql = sqlFile(import.meta.url, './sql/beat.sql');
+
+/** Makes a worker known, with a lease that it must renew. */
+export async function register(
+  database: Database,
+  worker: { workerId: string; name: string },
+  leaseMs: number,
+): Promise<void> {
+  await database.query(
+    `insert into jobs.workers (worker_id, name, lease_until)
+     values ($1, $2, clock_timestamp() + $3 * interval '1 millisecond')`,
+    [worker.workerId, worker.name, leaseMs],
+  );
+}
+
+/**
+ * Renews the lease, writes progress, and answers which attempts the worker still holds; undefined when its lease is
+ * lost for good, as another worker has taken over.
+ */
+export async function beat(
+  database: Database,
+  workerId: string,
+  leaseMs: number,
+  progress: readonly Progress[],
+): Promise<Set<string> | undefined> {
+  const { rows } = await database.query<{ is_known: boolean; held: string[] }>(beatSql, [
+    workerId,
+    leaseMs,
+    progress.map((of) => of.attemptId),
+    progress.map((of) => of.done),
+    progress.map((of) => of.total),
+    progress.map((of) => of.unit),
+  ]);
+  const answer = rows[0];
+  return answer?.is_known === true ? new Set(answer.held) : undefined;
+}
+
+/** A worker that holds nothing any more goes. */
+export async function unregister(database: Database, workerId: string): Promise<void> {
+  await database.query(
+    `delete from jobs.workers w where worker_id = $1
+       and not exists (select 1 from jobs.tasks t where t.worker_id = w.worker_id)`,
+    [workerId],
+  );
+}
+
+/**
+ * Takes what they were running from workers whose lease is over: it is due again at once, unless it was lost so often
+ * that it must be what kills them. Answers how many attempts were lost.
+ */
+export async function reapWorkers(database: Database, queue: Queue, lossesMax: number): Promise<number> {
+  return await database.transaction(async (tx) => {
+    const dead = await tx.query<{ worker_id: string }>(
+      'select worker_id from jobs.workers where lease_until < clock_timestamp() for update skip locked',
+    );
+    const ids = dead.rows.map((row) => row.worker_id);
+    if (ids.length === 0) return 0;
+    const { rows } = await tx.query<Pick<TakenTask, 'attemptId' | 'job' | 'kind' | 'key' | 'rank' | 'losses'>>(
+      `select t.attempt_id as "attemptId", r.job, t.kind, t.key, t.rank, t.losses
+         from jobs.tasks t join jobs.runs r using (run_id)
+        where t.worker_id = any($1) and t.state = 'running'
+        order by t.attempt_id`,
+      [ids],
+    );
+    let lost = 0;
+    for (const task of rows) {
+      const isTooOften = task.losses + 1 >= lossesMax;
+      const error = new TicklakeError('UNAVAILABLE', `the worker that ran ${task.key} died or lost its lease`);
+      const next = isTooOften ? 'fail' : { retryInMs: 0 };
+      if (await endUnfinished(tx, queue, task, 'lost', next, error)) lost += 1;
+    }
+    await tx.query('delete from jobs.workers where worker_id = any($1)', [ids]);
+    return lost;
+  });
+}
