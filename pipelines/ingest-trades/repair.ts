@@ -3,10 +3,12 @@ import type { Exchange } from '#core/exchanges/exchange.ts';
 import { explainIds } from '#core/lake/coverage.ts';
 import { lockTable } from '#core/lake/commit.ts';
 import { tableId, trades } from '#core/lake/tables.ts';
+import { isTicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
-import { fetchTrades, type Capture } from './capture.ts';
+import type { Capture } from './capture.ts';
+import { fetchIds, type IdSpan } from './fetch-ids.ts';
 
 export interface RepairOptions {
   exchange: Exchange;
@@ -26,7 +28,11 @@ interface Gap {
   hi: number;
 }
 
-const gapsMax = 100;
+interface Asked extends Gap {
+  atMs: number;
+}
+
+const gapsMax = 1_000;
 
 /**
  * Asks the coverage ledger for ids that are missing between those held and brings them by REST through the log.
@@ -34,7 +40,7 @@ const gapsMax = 100;
  */
 export async function repairFromLedger(options: RepairOptions, signal: AbortSignal): Promise<void> {
   const { logger } = options;
-  const asked = new Map<string, number>();
+  let asked: Asked[] = [];
   const gauge = options.metrics.gauge(
     'ticklake_ingest_gaps',
     'Unexplained gaps in what is held of this venue',
@@ -45,13 +51,12 @@ export async function repairFromLedger(options: RepairOptions, signal: AbortSign
     try {
       const gaps = await openGaps(options.database, options.exchange.source);
       gauge.set(gaps.length);
-      for (const gap of gaps) {
-        const key = `${gap.listing}:${gap.lo}-${gap.hi}`;
-        const now = Date.now();
-        if (now - (asked.get(key) ?? 0) < options.settleMs) continue;
-        if (asked.size > 10 * gapsMax) asked.clear();
-        asked.set(key, now);
-        await repairGap(options, gap, signal);
+      asked = asked.filter(({ atMs }) => Date.now() - atMs < options.settleMs);
+      const due = gaps.filter((gap) => !asked.some((before) => contains(before, gap)));
+      for (const [listing, ofListing] of Map.groupBy(due, (gap) => gap.listing)) {
+        await repairListing(options, listing, ofListing, signal);
+        const atMs = Date.now();
+        asked.push(...ofListing.map((gap) => ({ ...gap, atMs })));
       }
     } catch (error) {
       if (!signal.aborted) logger.warn({ err: error }, 'repairing from the ledger failed; trying again');
@@ -59,48 +64,67 @@ export async function repairFromLedger(options: RepairOptions, signal: AbortSign
   }
 }
 
-/** Unexplained gaps of one venue's trades, largest first, at most {@link gapsMax}. */
+/** Unexplained gaps of one venue's trades by listing and id; of more than {@link gapsMax}, the largest. */
 export async function openGaps(database: Database, source: string): Promise<Gap[]> {
   const { rows } = await database.query<Gap>(
-    `select listing, lo, hi from lake.gaps
-      where table_name = $1 and source = $2 and cause is null order by hi - lo desc limit ${gapsMax}`,
+    `select * from (
+       select listing, lo, hi from lake.gaps
+        where table_name = $1 and source = $2 and cause is null order by hi - lo desc limit ${gapsMax}
+     ) largest order by listing, lo`,
     [tableId(trades), source],
   );
   return rows;
 }
 
-async function repairGap(options: RepairOptions, gap: Gap, signal: AbortSignal): Promise<void> {
-  const { exchange, capture, logger } = options;
-  const symbol = gap.listing.slice(0, gap.listing.lastIndexOf('#'));
-  let next = gap.lo;
-  for await (const page of fetchTrades(exchange, symbol, gap.lo, gap.hi, signal)) {
-    await capture.writeRepaired(page);
-    for (const trade of page) {
-      if (trade.tradeId > next) await explainNeverPublished(options, gap, next, trade.tradeId);
-      next = trade.tradeId + 1;
-    }
-  }
-  if (next < gap.hi) await explainNeverPublished(options, gap, next, gap.hi);
-  logger.info({ ...gap, source: exchange.source }, 'fetched a gap from REST');
+/** What was asked for comes in parts: a gap within one that was asked for is what is left of it. */
+function contains(asked: Gap, gap: Gap): boolean {
+  return asked.listing === gap.listing && asked.lo <= gap.lo && gap.hi <= asked.hi;
 }
 
+/** Brings the gaps of one listing, as far as the venue has them. What it refuses to serve keeps no other waiting. */
+async function repairListing(
+  options: RepairOptions,
+  listing: string,
+  gaps: readonly Gap[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { exchange, capture, logger } = options;
+  const symbol = listing.slice(0, listing.lastIndexOf('#'));
+  const spans = gaps.map(({ lo, hi }) => ({ fromId: lo, toId: hi }));
+  let fetched = 0;
+  try {
+    for await (const answer of fetchIds(exchange, symbol, spans, signal)) {
+      if (answer.trades.length > 0) await capture.writeRepaired(answer.trades);
+      await explainNeverPublished(options, listing, answer.absent);
+      fetched += answer.trades.length;
+    }
+  } catch (error) {
+    if (!isTicklakeError(error, 'EXCHANGE_REFUSED')) throw error;
+    logger.warn({ err: error, listing }, 'the venue refuses to serve gaps of a market; they stay listed');
+  }
+  logger.info({ listing, gaps: gaps.length, fetched, source: exchange.source }, 'asked REST for gaps');
+}
+
+/** Only where the venue's tape is known to have gone past them: of ids beyond its end it may not know yet. */
 async function explainNeverPublished(
   options: RepairOptions,
-  gap: Gap,
-  lo: number,
-  hi: number,
+  listing: string,
+  absent: readonly IdSpan[],
 ): Promise<void> {
+  if (absent.length === 0) return;
   await options.database.transaction(async (tx) => {
     await lockTable(tx, tableId(trades));
-    await explainIds(tx, tableId(trades), [
-      {
+    await explainIds(
+      tx,
+      tableId(trades),
+      absent.map(({ fromId, toId }) => ({
         source: options.exchange.source,
-        listing: gap.listing,
-        lo,
-        hi,
+        listing,
+        lo: fromId,
+        hi: toId,
         cause: 'never_published',
-        detail: 'REST was asked for these ids and has none of them',
-      },
-    ]);
+        detail: 'REST was asked for these ids and has later ones, but none of them',
+      })),
+    );
   });
 }
