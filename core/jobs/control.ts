@@ -22,23 +22,24 @@ export async function cancelRun(database: Database, queue: Queue, runId: string)
 }
 
 /**
- * Does again what of a failed or cancelled run did not finish; finished partitions stay as they are.
+ * Does again what of a failed or cancelled run did not finish; finished partitions stay as they are. A step is retried
+ * with the whole chain that it is of.
  * @throws NOT_FOUND, CONFLICT when the run goes on or has succeeded, or a run like it goes on.
  */
 export async function retryRun(database: Database, queue: Queue, runId: string): Promise<void> {
   await database
     .transaction(async (tx) => {
-      const run = await lockRun(tx, runId);
+      const asked = await lockRun(tx, runId);
+      const run = asked.parentRunId === null ? asked : await lockRun(tx, asked.parentRunId);
       if (run.state !== 'failed' && run.state !== 'cancelled') throw nothingToRetry(run);
-      if (run.isChain) {
-        await resume(tx, runId, 'running');
-        for (const step of await stepsOf(tx, runId)) {
-          if (step.state === 'failed' || step.state === 'cancelled') await reviveRun(tx, queue, step);
-        }
+      if (!run.isChain) {
+        await reviveRun(tx, queue, run);
         return;
       }
-      if (run.parentRunId !== null) await resume(tx, run.parentRunId, 'running');
-      await reviveRun(tx, queue, run);
+      await resume(tx, run.runId, 'running');
+      for (const step of await stepsOf(tx, run.runId)) {
+        if (step.state === 'failed' || step.state === 'cancelled') await reviveRun(tx, queue, step);
+      }
     })
     .catch((error: unknown) => {
       if (!isUniqueViolation(error)) throw error;

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Transaction } from '#core/platform/postgres/database.ts';
 import type { Catalogue, Checked } from './catalogue.ts';
-import { isChain, type JobCard, type WhenRunning } from './job.ts';
+import { isChain, type Chain, type JobCard, type WhenRunning } from './job.ts';
 import type { Queue } from './queue.ts';
 import { addPlan } from './tasks.ts';
 
@@ -99,6 +100,8 @@ async function insertRun(
   request: RunRequest,
   whenRunning: WhenRunning,
 ): Promise<string | undefined> {
+  // Everything that can be refused is, before anything is written: the caller may go on with its transaction.
+  const steps = isChain(card) ? checkSteps(deps.catalogue, card, checked.params) : undefined;
   await assertRoom(tx, deps.waitingRunsMax);
   const { rows } = await tx.query<{ run_id: string }>(
     `insert into jobs.runs (job, params, params_hash, state, is_chain, active_key, idempotency_key, requested_by,
@@ -115,39 +118,49 @@ async function insertRun(
   );
   const runId = rows[0]?.run_id;
   if (runId === undefined) return undefined;
-  if (isChain(card)) await insertSteps(tx, deps, card.steps(checked.params), runId, request.requestedBy);
+  if (steps !== undefined) await insertSteps(tx, deps.queue, steps, runId, request.requestedBy);
   else await planWhenDue(tx, deps.queue, card, runId);
   return runId;
 }
 
+interface Step {
+  card: JobCard;
+  checked: Checked;
+}
+
+function checkSteps(catalogue: Catalogue, chain: Chain, params: Record<string, unknown>): Step[] {
+  const steps = chain.steps(params).map((step) => ({
+    card: catalogue.find(step.job),
+    checked: catalogue.check(step.job, step.params),
+  }));
+  if (steps.length === 0 || steps.some(({ card }) => isChain(card))) {
+    throw new TicklakeError('INTERNAL', `the chain ${chain.name} needs steps, none of them a chain`);
+  }
+  return steps;
+}
+
 async function insertSteps(
   tx: Transaction,
-  deps: EnqueueDeps,
-  steps: readonly { job: string; params: object }[],
+  queue: Queue,
+  steps: readonly Step[],
   parentId: string,
   requestedBy: string,
 ): Promise<void> {
-  if (steps.length === 0) throw new RangeError('a chain without steps');
   let before: string | undefined;
-  for (const [step, { job, params }] of steps.entries()) {
-    const card = deps.catalogue.find(job);
-    if (isChain(card)) throw new RangeError(`${job} is a chain and no step of one`);
-    const checked = deps.catalogue.check(job, params);
-    const { rows } = await tx.query<{ run_id: string }>(
-      `insert into jobs.runs (job, params, params_hash, state, parent_run_id, step, requested_by)
-       values ($1, $2, $3, 'waiting', $4, $5, $6)
-       returning run_id`,
-      [job, JSON.stringify(checked.params), checked.hash, parentId, step, requestedBy],
+  for (const [step, { card, checked }] of steps.entries()) {
+    const runId = randomUUID();
+    await tx.query(
+      `insert into jobs.runs (run_id, job, params, params_hash, state, parent_run_id, step, requested_by)
+       values ($1, $2, $3, $4, 'waiting', $5, $6, $7)`,
+      [runId, card.name, JSON.stringify(checked.params), checked.hash, parentId, step, requestedBy],
     );
-    const runId = rows[0]?.run_id;
-    if (runId === undefined) throw new TicklakeError('INTERNAL', 'an inserted run has no id');
     if (before !== undefined) {
       await tx.query(
         'insert into jobs.dependencies (run_id, needs_run_id, required) values ($1, $2, true)',
         [runId, before],
       );
     }
-    await planWhenDue(tx, deps.queue, card, runId);
+    await planWhenDue(tx, queue, card, runId);
     before = runId;
   }
 }

@@ -28,18 +28,20 @@ export async function register(
 }
 
 /**
- * Renews the lease, writes progress, and answers which attempts the worker still holds; undefined when its lease is
+ * Renews the lease, writes progress, and answers which of its attempts the worker holds or has finished; undefined when its lease is
  * lost for good, as another worker has taken over.
  */
 export async function beat(
   database: Database,
   workerId: string,
   leaseMs: number,
+  attemptIds: readonly string[],
   progress: readonly Progress[],
 ): Promise<Set<string> | undefined> {
   const { rows } = await database.query<{ is_known: boolean; held: string[] }>(beatSql, [
     workerId,
     leaseMs,
+    attemptIds,
     progress.map((of) => of.attemptId),
     progress.map((of) => of.done),
     progress.map((of) => of.total),

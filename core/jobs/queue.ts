@@ -1,4 +1,5 @@
 import { PgBoss, type Db } from 'pg-boss';
+import { isTicklakeError, messageOf, TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Database, Transaction } from '#core/platform/postgres/database.ts';
 
@@ -26,7 +27,7 @@ export interface Queue {
 const queueName = 'partitions';
 const sendBatch = 1_000;
 
-/** @throws DATABASE_UNREACHABLE; an Error when the schema is of another version of pg-boss. */
+/** @throws DATABASE_UNREACHABLE, DATABASE_WRONG when the schema is of another version of pg-boss. */
 export async function openQueue(database: Database, logger: Logger): Promise<Queue> {
   const boss = new PgBoss({
     db: asDb(database),
@@ -38,7 +39,10 @@ export async function openQueue(database: Database, logger: Logger): Promise<Que
     schedule: false,
   });
   boss.on('error', (error) => logger.warn({ err: error }, 'the job queue reports an error'));
-  await boss.start();
+  await boss.start().catch((error: unknown) => {
+    if (isTicklakeError(error)) throw error;
+    throw new TicklakeError('DATABASE_WRONG', `the job queue cannot be used: ${messageOf(error)}`, { cause: error });
+  });
   return {
     async send(tx, messages) {
       for (let from = 0; from < messages.length; from += sendBatch) {

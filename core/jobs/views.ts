@@ -116,3 +116,24 @@ export async function listAttempts(database: Transaction, runId: string, key: st
   );
   return rows;
 }
+
+export interface ScheduleView {
+  name: string;
+  cron: string;
+  job: string;
+  enabled: boolean;
+  /** Every tick up to then has been decided. */
+  decidedUntil: string;
+  lastTick: { at: string; state: string; reason: string | null; runId: string | null } | null;
+}
+
+/** The timetable as the schedulers know it; the next tick is `parseCron(cron).next(now)`. */
+export async function listSchedules(database: Transaction): Promise<ScheduleView[]> {
+  const { rows } = await database.query<ScheduleView>(
+    `select s.name, s.cron, s.job, s.enabled, jobs.iso(s.decided_until) as "decidedUntil",
+            (select jsonb_build_object('at', jobs.iso(t.tick_at), 'state', t.state, 'reason', t.reason, 'runId', t.run_id)
+               from jobs.ticks t where t.schedule = s.name order by t.tick_at desc limit 1) as "lastTick"
+       from jobs.schedules s order by s.name`,
+  );
+  return rows;
+}

@@ -258,7 +258,8 @@ export class Worker {
     }
     const attempts = [...this.#attempts.values()];
     const progress = attempts.map((attempt) => attempt.takeProgress()).filter((of) => of !== undefined);
-    const held = await beat(database, workerId, this.#leaseMs, progress).catch((error: unknown) => {
+    const attemptIds = attempts.map((attempt) => attempt.task.attemptId);
+    const held = await beat(database, workerId, this.#leaseMs, attemptIds, progress).catch((error: unknown) => {
       if (performance.now() > this.#leaseEndsMs) this.#loseLease();
       throw error;
     });
