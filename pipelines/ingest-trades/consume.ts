@@ -16,7 +16,7 @@ import { tradesTopic } from '#core/market/topics.ts';
 import { lakeGroup } from './group.ts';
 import { recordBatch, type Jump } from './ledger.ts';
 import { acceptNew, batchSpans, checkBatch, type BatchCounts, type RefusedRecord } from './stage.ts';
-import { knownSymbols } from './symbols.ts';
+import { followTrades, knownSymbols } from './symbols.ts';
 
 export interface ConsumerOptions {
   log: EventLog;
@@ -193,6 +193,7 @@ export async function startTradeConsumer(options: ConsumerOptions): Promise<Trad
           guard: async (tx: Transaction) => {
             await offsetGuard(lakeGroup, moves)(tx);
             await recordBatch(tx, commitId, options.worker, checked.counts, refused, [...jumps.values()]);
+            await followTrades(tx, checked.venueTimes);
           },
         } satisfies AppendRequest);
         for (const move of moves) {

@@ -16,6 +16,7 @@ const sql = Object.fromEntries(
     'spans',
     'ranges',
     'days',
+    'venue-times',
     'counts',
     'refused',
   ].map((name) => [name, sqlFile(import.meta.url, `./sql/${name}.sql`)]),
@@ -59,12 +60,20 @@ export interface BatchCounts {
   refusedRepair: number;
 }
 
+/** Microseconds since 1970 UTC. */
+export interface VenueTime {
+  source: string;
+  timeUs: number;
+}
+
 /** The rows to write stand in DuckDB as the relation `accepted`; this is what is said of them. */
 export interface CheckedBatch {
   accepted: 'accepted';
   counts: BatchCounts;
   added: IdRange[];
   days: TapeDay[];
+  /** How far each venue's time has come, by the rows to write. */
+  venueTimes: VenueTime[];
 }
 
 /**
@@ -127,6 +136,10 @@ export async function acceptNew(
       day: String(day['day']),
       firstId: Number(day['first_id']),
       lastId: Number(day['last_id']),
+    })),
+    venueTimes: (await duck.rows(select('venue-times'))).map((row) => ({
+      source: String(row['source']),
+      timeUs: Number(row['time_us']),
     })),
   };
 }

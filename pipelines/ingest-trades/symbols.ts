@@ -1,6 +1,6 @@
 import type { ExchangeSymbol } from '#core/exchanges/exchange.ts';
-import type { Database } from '#core/platform/postgres/database.ts';
-import type { KnownSymbol } from './stage.ts';
+import type { Database, Transaction } from '#core/platform/postgres/database.ts';
+import type { KnownSymbol, VenueTime } from './stage.ts';
 
 /** `BTCUSDT#1`: a listing's number tells apart coins that used one symbol name. */
 export function firstListing(symbol: string): string {
@@ -43,6 +43,20 @@ export async function noteVenueTime(database: Database, source: string, timeUs: 
     `insert into ingest.venues as known (source, time_us) values ($1, $2)
      on conflict (source) do update set time_us = greatest(known.time_us, excluded.time_us), noted_at = clock_timestamp()`,
     [source, timeUs],
+  );
+}
+
+/**
+ * Moves venues' clocks on to the times of accepted trades: while a venue's REST is down its clock cannot be read, and
+ * good trades would come to lie beyond it. A venue without a clock is given none: its trades are judged by ours.
+ */
+export async function followTrades(tx: Transaction, times: readonly VenueTime[]): Promise<void> {
+  if (times.length === 0) return;
+  await tx.query(
+    `update ingest.venues known set time_us = seen.time_us, noted_at = clock_timestamp()
+       from unnest($1::text[], $2::bigint[]) as seen(source, time_us)
+      where known.source = seen.source and known.time_us < seen.time_us`,
+    [times.map((seen) => seen.source), times.map((seen) => seen.timeUs)],
   );
 }
 
