@@ -34,7 +34,7 @@ async function refusedIds(source: string): Promise<number[]> {
   return rows.map((row) => row.trade_id);
 }
 
-test('trades move a venue's clock on while it cannot be read, single wrong times do not', async () => {
+test('accepted trades move the clock of a venue on, single wrong times do not', async () => {
   const source = 'simulator:1';
   await knowSymbols(lake.database, source, [symbol]);
   await noteVenueTime(lake.database, source, startUs);
