@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chmod, mkdir } from 'node:fs/promises';
-import { startServer, tcpUrl } from '#core/platform/postgres/server.ts';
+import { startServer } from '#core/platform/postgres/server.ts';
+import { tcpUrl } from '#core/platform/postgres/state.ts';
 
 /** A real Postgres of its own in a temporary folder; not durable, as it is thrown away. */
 export async function startTestPostgres(): Promise<{ url: string; close(): Promise<void> }> {

@@ -66,7 +66,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     try {
       return asResult<Row>(await pool.query(sql, [...params]));
     } catch (error) {
-      throw named(error);
+      throw databaseError(error);
     } finally {
       stop();
     }
@@ -77,7 +77,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     query,
     async transaction(work) {
       const client = await pool.connect().catch((error: unknown) => {
-        throw named(error);
+        throw databaseError(error);
       });
       // A pooled client that loses its connection while lent out has no other listener.
       const onError = (error: Error): void =>
@@ -88,7 +88,7 @@ export function openDatabase(options: DatabaseOptions): Database {
         return await runTransaction(client, work);
       } catch (error) {
         if (isConnectionLost(error)) broken = error instanceof Error ? error : new Error(messageOf(error));
-        throw named(error);
+        throw databaseError(error);
       } finally {
         client.off('error', onError);
         client.release(broken);
@@ -112,17 +112,25 @@ async function runTransaction<T>(client: pg.PoolClient, work: (tx: Transaction) 
         asResult<Row>(await client.query(sql, [...params])),
     });
   } catch (error) {
-    await client.query('rollback').catch(() => undefined);
+    // A connection that is lost is thrown away, and one that is busy would keep us waiting.
+    if (!isConnectionLost(error)) await client.query('rollback').catch(() => undefined);
     throw error;
   }
+  let ended: string;
   try {
-    await client.query('commit');
+    ({ command: ended } = await client.query('commit'));
   } catch (error) {
     if (!isConnectionLost(error)) throw error;
     throw new TicklakeError('COMMIT_UNKNOWN', `the connection broke during COMMIT: ${messageOf(error)}`, {
       cause: error,
     });
   }
+  // Postgres answers so to the COMMIT of a transaction in which a statement has failed.
+  if (ended === 'ROLLBACK')
+    throw new TicklakeError(
+      'INTERNAL',
+      'the transaction was rolled back: it went on after a statement failed',
+    );
   return result;
 }
 
@@ -130,21 +138,30 @@ async function runTransaction<T>(client: pg.PoolClient, work: (tx: Transaction) 
 export function isConnectionLost(error: unknown): boolean {
   if (error instanceof TicklakeError)
     return error.code === 'DATABASE_UNREACHABLE' || error.code === 'COMMIT_UNKNOWN';
-  if (error instanceof pg.DatabaseError) return /^(08|57P0[123])/.test(error.code ?? '');
+  if (error instanceof pg.DatabaseError) return lostStates.test(error.code ?? '');
   if (!(error instanceof Error)) return false;
-  if (
-    'code' in error &&
-    typeof error.code === 'string' &&
-    /^E(CONN|PIPE|NOENT|HOST|NET|TIMEDOUT)/.test(error.code)
-  )
-    return true;
-  return /connection terminated|timeout exceeded when trying to connect|not queryable|client was closed|query read timeout/i.test(
-    error.message,
-  );
+  if ('code' in error && typeof error.code === 'string' && lostCodes.test(error.code)) return true;
+  return lostMessages.test(error.message);
 }
 
-function named(error: unknown): unknown {
-  if (error instanceof TicklakeError || !isConnectionLost(error)) return error;
+/** Connection exceptions, a server that shuts down or starts, no free connection, a session that was idle too long. */
+const lostStates = /^(08...|57P0[1235]|53300|25P03)$/;
+const lostCodes = /^E(CONN|PIPE|NOENT|HOST|NET|TIMEDOUT|NOTFOUND|AI_)/;
+const lostMessages =
+  /connection terminated|timeout exceeded when trying to connect|not queryable|client was closed|connection error|timeout expired|query read timeout/i;
+/** No such login, password, right to connect, or database. */
+const refusedStates = /^(28...|3D000)$/;
+
+/** The error as one of ours where the server could not be reached, went away, or lets this login not in. */
+export function databaseError(error: unknown): unknown {
+  if (error instanceof TicklakeError) return error;
+  if (error instanceof pg.DatabaseError && refusedStates.test(error.code ?? '')) {
+    return new TicklakeError('DATABASE_WRONG', `Postgres refuses the login: ${error.message}`, {
+      cause: error,
+      remedy: 'Check user, password and database in TICKLAKE_DATABASE_URL.',
+    });
+  }
+  if (!isConnectionLost(error)) return error;
   return new TicklakeError('DATABASE_UNREACHABLE', `Postgres does not answer: ${messageOf(error)}`, {
     cause: error,
     remedy: 'Check that it runs and that TICKLAKE_DATABASE_URL names it; the same call can succeed then.',

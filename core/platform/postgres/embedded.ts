@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, openSync, closeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, realpathSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TicklakeError, toTicklakeError, type ErrorCode } from '#core/platform/errors.ts';
+import { fileURLToPath } from 'node:url';
+import { messageOf, TicklakeError, toTicklakeError, type ErrorCode } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import { keeperSocket } from './keeper-socket.ts';
-import { readState, socketUrl, tcpUrl, type DatabaseRole } from './server.ts';
+import { readState, socketUrl, tcpUrl, type DatabaseRole } from './state.ts';
 
 export interface EmbeddedPostgres {
-  /** URL by the Unix socket, for this program. */
+  /** URL by the Unix socket, for this program; it stays good when the server is started again. */
   urlFor(role: DatabaseRole): string;
   /** URL by TCP on 127.0.0.1, for foreign engines. */
   tcpUrlFor(role: DatabaseRole): string;
@@ -20,14 +20,19 @@ export interface EmbeddedPostgres {
 
 const acquireTimeoutMs = 90_000;
 const retryMs = 100;
+/** The next keeper is started so long after one that found the data dir locked: the other was about to leave. */
+const startAgainMs = 500;
+const revisitMs = 1_000;
 
 /**
  * The data dir's Postgres, started where it does not run. Any number of commands share it; it stops soon after the
  * last has let go or died. While held it is kept alive: whoever dies, server or keeper, is started again.
+ * @throws CONFIG_INVALID when there can be no such folder, DISK_FULL, DATABASE_WRONG, DATABASE_UNREACHABLE
  */
 export async function acquirePostgres(dataDir: string, logger: Logger): Promise<EmbeddedPostgres> {
+  const dir = ensureDataDir(dataDir);
   let released = false;
-  let socket = await visitKeeper(dataDir, logger);
+  let socket = await visitKeeper(dir, logger);
   const watch = (visited: Socket): void => {
     visited.once('close', () => {
       if (released) return;
@@ -38,18 +43,20 @@ export async function acquirePostgres(dataDir: string, logger: Logger): Promise<
   const revisit = async (): Promise<void> => {
     while (!released) {
       try {
-        socket = await visitKeeper(dataDir, logger);
-        watch(socket);
-        return;
+        socket = await visitKeeper(dir, logger);
       } catch (error) {
         logger.error({ err: error }, 'the embedded Postgres could not be started again');
-        await sleep(1_000);
+        await sleep(revisitMs);
+        continue;
       }
+      if (released) socket.destroy();
+      watch(socket);
+      return;
     }
   };
   watch(socket);
-  const state = await readState(dataDir);
-  if (state === undefined) throw new TicklakeError('INTERNAL', `${dataDir} has no state of its Postgres`);
+  const state = await readState(dir);
+  if (state === undefined) throw new TicklakeError('INTERNAL', `${dir} has no state of its Postgres`);
   return {
     urlFor: (role) => socketUrl(state, role),
     tcpUrlFor: (role) => tcpUrl(state, role),
@@ -60,59 +67,59 @@ export async function acquirePostgres(dataDir: string, logger: Logger): Promise<
   };
 }
 
+/** The folder under its one real name, so that whoever names it meets the same keeper. */
+function ensureDataDir(dataDir: string): string {
+  try {
+    mkdirSync(join(dataDir, 'logs'), { recursive: true });
+    return realpathSync(dataDir);
+  } catch (error) {
+    const known = toTicklakeError(error);
+    if (known.code !== 'INTERNAL') throw known;
+    throw new TicklakeError('CONFIG_INVALID', `the data dir ${dataDir} cannot be used: ${messageOf(error)}`, {
+      cause: error,
+      remedy: 'Choose another --data-dir.',
+    });
+  }
+}
+
 async function visitKeeper(dataDir: string, logger: Logger): Promise<Socket> {
+  const path = await keeperSocket(dataDir);
   const deadline = Date.now() + acquireTimeoutMs;
-  let startedAt = 0;
+  let keeper: StartedKeeper | undefined;
   while (Date.now() < deadline) {
-    const socket = await tryConnect(keeperSocket(dataDir));
+    const socket = await tryConnect(path);
     if (socket !== undefined) {
-      const answered = await answerOf(socket, deadline);
-      if (answered) return socket;
-    } else if (Date.now() - startedAt > 5_000) {
-      startedAt = Date.now();
-      startKeeper(dataDir);
+      if (await isReady(socket, deadline)) return socket;
+    } else if (keeper === undefined || keeper.gone()) {
+      keeper = startKeeper(dataDir);
       logger.debug({ dataDir }, 'starting the embedded Postgres');
     }
+    if (keeper?.failed() === true) break;
     await sleep(retryMs);
   }
-  throw new TicklakeError(
-    'DATABASE_UNREACHABLE',
-    `the embedded Postgres of ${dataDir} did not start in time`,
-    {
-      remedy: 'logs/keeper.log and logs/postgres.log in the data dir say why.',
-    },
-  );
+  throw new TicklakeError('DATABASE_UNREACHABLE', `the embedded Postgres of ${dataDir} did not start`, {
+    remedy: 'logs/keeper.log and logs/postgres.log in the data dir say why.',
+  });
 }
 
 /** True once the keeper says `ready`; false when it went away; throws what it says it failed on. */
-async function answerOf(socket: Socket, deadline: number): Promise<boolean> {
+async function isReady(socket: Socket, deadline: number): Promise<boolean> {
   socket.setEncoding('utf8');
   return await new Promise((resolve, reject) => {
     let text = '';
     const timer = setTimeout(() => socket.destroy(), Math.max(0, deadline - Date.now()));
     socket.on('data', (chunk: Buffer | string) => {
-      text += String(chunk);
-      for (const line of text.split('\n').slice(0, -1)) {
+      const lines = `${text}${String(chunk)}`.split('\n');
+      text = lines.pop() ?? '';
+      for (const line of lines) {
+        clearTimeout(timer);
         if (line === 'ready') {
-          clearTimeout(timer);
           resolve(true);
-        } else if (line.startsWith('failed ')) {
-          const failure = JSON.parse(line.slice('failed '.length)) as {
-            code: ErrorCode;
-            message: string;
-            remedy?: string;
-          };
-          clearTimeout(timer);
-          reject(
-            new TicklakeError(
-              failure.code,
-              failure.message,
-              failure.remedy === undefined ? {} : { remedy: failure.remedy },
-            ),
-          );
+        } else {
+          reject(failureOf(line));
+          socket.destroy();
         }
       }
-      text = text.slice(text.lastIndexOf('\n') + 1);
     });
     socket.once('close', () => {
       clearTimeout(timer);
@@ -121,30 +128,54 @@ async function answerOf(socket: Socket, deadline: number): Promise<boolean> {
   });
 }
 
+function failureOf(line: string): TicklakeError {
+  const { code, message, remedy } = JSON.parse(line.replace(/^failed /, '')) as {
+    code: ErrorCode;
+    message: string;
+    remedy?: string;
+  };
+  return new TicklakeError(code, message, remedy === undefined ? {} : { remedy });
+}
+
 async function tryConnect(path: string): Promise<Socket | undefined> {
   return await new Promise((resolve) => {
     const socket = connect(path);
     socket.once('connect', () => resolve(socket));
+    // It stays: a keeper that is killed resets its connections, which must not end the command.
     socket.on('error', () => resolve(undefined));
   });
 }
 
+interface StartedKeeper {
+  /** It ended, and another may be started: this one was killed, or found that there is one already. */
+  gone(): boolean;
+  /** It ended by an error that it could not tell. */
+  failed(): boolean;
+}
+
 /** In a session of its own, so that it outlives the command that happened to be first. */
-function startKeeper(dataDir: string): void {
+function startKeeper(dataDir: string): StartedKeeper {
+  let endedAt: number | undefined;
+  let failed = false;
   try {
-    mkdirSync(join(dataDir, 'logs'), { recursive: true });
     const logFile = openSync(join(dataDir, 'logs', 'keeper.log'), 'a');
-    spawn(
-      process.execPath,
-      [
-        '--disable-warning=ExperimentalWarning',
-        fileURLToPath(new URL('./keeper.ts', import.meta.url)),
-        dataDir,
-      ],
-      { detached: true, stdio: ['ignore', logFile, logFile], cwd: '/' },
-    ).unref();
+    const program = fileURLToPath(new URL('./keeper.ts', import.meta.url));
+    const keeper = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, dataDir], {
+      detached: true,
+      stdio: ['ignore', logFile, logFile],
+      cwd: '/',
+    });
     closeSync(logFile);
+    keeper.once('exit', (code) => {
+      endedAt = Date.now();
+      failed = code !== null && code !== 0;
+    });
+    keeper.unref();
   } catch (error) {
     throw toTicklakeError(error);
   }
+  return {
+    gone: () => endedAt !== undefined && Date.now() - endedAt > startAgainMs,
+    failed: () => failed,
+  };
 }

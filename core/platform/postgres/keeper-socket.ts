@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
+import { dirname, join } from 'node:path';
+import { ensurePrivateFolder } from './private-folder.ts';
 
-/** Where a data dir's keeper listens: short, as a socket's path has at most 107 bytes. */
-export function keeperSocket(dataDir: string): string {
-  const hash = createHash('sha256').update(resolve(dataDir)).digest('hex').slice(0, 16);
-  const user = process.geteuid?.() ?? 0;
-  return `/tmp/ticklake-keeper-${user}/${hash}.sock`;
+/** Where a data dir's keeper listens: short, as a socket's path has at most 107 bytes. `dataDir` is a real path. */
+export async function keeperSocket(dataDir: string): Promise<string> {
+  const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
+  const path = join(`/tmp/ticklake-keeper-${process.geteuid?.() ?? 0}`, `${hash}.sock`);
+  await ensurePrivateFolder(dirname(path));
+  return path;
 }

@@ -1,132 +1,126 @@
 /**
  * The process that keeps a data dir's Postgres: `node keeper.ts DATA_DIR`. Commands hold a connection to its Unix
- * socket; the kernel closes it when they die, however they die. A server that dies is started again; when no
- * command has been there for a second, the server is stopped and this process ends.
+ * socket. A server that dies is started again; when no command has been there for a second, the server is stopped
+ * and this process ends.
  */
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, rm } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
-import { dirname, join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { toTicklakeError } from '#core/platform/errors.ts';
-import { createLogger } from '#core/platform/logging.ts';
+import { isTicklakeError, toTicklakeError } from '#core/platform/errors.ts';
+import { createLogger, type Logger } from '#core/platform/logging.ts';
+import { openDoor, type Door } from './keeper-door.ts';
+import { lockDirectory } from './keeper-lock.ts';
 import { keeperSocket } from './keeper-socket.ts';
+import { grantLogins } from './logins.ts';
 import { migrate } from './migrate.ts';
-import { grantLogins, startServer, stopServer, tcpUrl } from './server.ts';
+import { startServer, type RunningServer } from './server.ts';
+import { tcpUrl } from './state.ts';
 
 const lingerMs = 1_000;
 /** A keeper nobody ever came to ends after this long. */
 const firstVisitMs = 30_000;
+/** What an earlier server left behind can be in the way of the first start for so long. */
+const firstStartMs = 10_000;
+const restartMs = 500;
 const restartsPerMinuteMax = 30;
-
-/** Open as long as this process lives: closing it, or losing it to the collector, would free the lock. */
-const held: DatabaseSync[] = [];
 
 const dataDir = process.argv[2];
 if (dataDir === undefined) throw new Error('usage: keeper.ts DATA_DIR');
-await keep(dataDir);
+if (lockDirectory(dataDir)) process.exit(await keep(dataDir));
 
-async function keep(dir: string): Promise<void> {
-  await mkdir(join(dir, 'logs'), { recursive: true });
+async function keep(dir: string): Promise<number> {
   const logger = createLogger({ level: 'info', name: 'keeper' });
-  if (!lockDirectory(dir)) return;
+  const leaving = new AbortController();
   // Ctrl-C in a terminal goes to the whole group; the commands decide when the server goes.
   process.on('SIGINT', () => undefined);
   process.on('SIGHUP', () => undefined);
-
-  const sockets = new Set<Socket>();
-  let visited = false;
-  let answer: string | undefined;
-  const tell = (socket: Socket): void => {
-    if (answer !== undefined) socket.write(`${answer}\n`);
-  };
-  const server = createServer((socket) => {
-    visited = true;
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.on('close', () => sockets.delete(socket));
-    tell(socket);
-  });
-  const path = keeperSocket(dir);
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await rm(path, { force: true });
-  server.listen(path);
-  await once(server, 'listening');
-
-  let child: ChildProcess | undefined;
-  const say = (text: string): void => {
-    answer = text;
-    for (const socket of sockets) tell(socket);
-  };
-  const starts: number[] = [];
-  let leaving = false;
-
-  async function start(): Promise<void> {
-    starts.push(Date.now());
-    const started = await startServer(dir);
-    child = started.child;
-    await migrate(tcpUrl(started.state, 'owner'), logger);
-    await grantLogins(started.state);
-    child.once('exit', (code, signal) => {
-      if (leaving) return;
-      logger.warn({ code, signal }, 'Postgres died and is started again');
-      answer = undefined;
-      void restart();
-    });
-    say('ready');
-  }
-
-  async function restart(): Promise<void> {
-    while (!leaving) {
-      const recent = starts.filter((at) => Date.now() - at < 60_000).length;
-      if (recent >= restartsPerMinuteMax) await sleep(5_000);
-      try {
-        await start();
-        return;
-      } catch (error) {
-        logger.error({ err: error }, 'Postgres does not start');
-        await sleep(500);
-      }
-    }
-  }
-
+  process.on('SIGTERM', () => leaving.abort());
+  const door = await openDoor(await keeperSocket(dir));
   try {
-    await start();
+    const server = await startFirst(dir, logger);
+    door.say('ready');
+    const kept = keepRunning(dir, server, door, leaving.signal, logger);
+    await untilForsaken(door, leaving.signal);
+    leaving.abort();
+    door.close();
+    await kept;
+    return 0;
   } catch (error) {
     const { code, message, remedy } = toTicklakeError(error);
     logger.error({ err: error }, 'Postgres does not start');
-    say(`failed ${JSON.stringify({ code, message, remedy })}`);
+    door.say(`failed ${JSON.stringify({ code, message, remedy })}`);
     await sleep(lingerMs);
-    if (child !== undefined) await stopServer(child);
-    process.exit(1);
+    door.close();
+    return 1;
   }
-
-  const bornAt = Date.now();
-  let emptySince = Date.now();
-  for (;;) {
-    await sleep(100);
-    if (sockets.size > 0) emptySince = Date.now();
-    const patience = visited ? lingerMs : firstVisitMs - (Date.now() - bornAt) + lingerMs;
-    if (sockets.size === 0 && Date.now() - emptySince > patience) break;
-  }
-  leaving = true;
-  server.close();
-  await rm(path, { force: true });
-  if (child !== undefined) await stopServer(child);
-  process.exit(0);
 }
 
-/** One keeper for a data dir: the kernel frees SQLite's file lock when its holder dies. */
-function lockDirectory(dir: string): boolean {
-  const lock = new DatabaseSync(join(dir, 'keeper.lock'));
+/** A server with this version's tables and rights. */
+async function start(dir: string, logger: Logger): Promise<RunningServer> {
+  const server = await startServer(dir);
   try {
-    lock.exec('begin exclusive');
-    held.push(lock);
-    return true;
-  } catch {
-    lock.close();
-    return false;
+    await migrate(tcpUrl(server.state, 'owner'), logger);
+    await grantLogins(server.state);
+    return server;
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+/** Processes of a server that was killed hold on to its memory for a moment, and another cannot start meanwhile. */
+async function startFirst(dir: string, logger: Logger): Promise<RunningServer> {
+  const deadline = Date.now() + firstStartMs;
+  for (;;) {
+    try {
+      return await start(dir, logger);
+    } catch (error) {
+      if (Date.now() > deadline || !isTicklakeError(error, 'DATABASE_UNREACHABLE')) throw error;
+      logger.warn({ err: error }, 'Postgres did not start and is tried again');
+      await sleep(restartMs);
+    }
+  }
+}
+
+/** Starts the server again whenever it ends, until `leaving`; then it is stopped. */
+async function keepRunning(
+  dir: string,
+  first: RunningServer,
+  door: Door,
+  leaving: AbortSignal,
+  logger: Logger,
+): Promise<void> {
+  const left = leaving.aborted ? Promise.resolve() : once(leaving, 'abort');
+  const starts: number[] = [];
+  let server: RunningServer | undefined = first;
+  while (!leaving.aborted) {
+    if (server !== undefined) {
+      await Promise.race([server.ended, left]);
+      if (leaving.aborted) break;
+      door.say(undefined);
+      logger.warn('Postgres died and is started again');
+    }
+    const recent = starts.filter((at) => Date.now() - at < 60_000).length;
+    if (recent >= restartsPerMinuteMax) await sleep(5_000);
+    starts.push(Date.now());
+    try {
+      server = await start(dir, logger);
+      door.say('ready');
+    } catch (error) {
+      server = undefined;
+      logger.error({ err: error }, 'Postgres does not start');
+      await sleep(restartMs);
+    }
+  }
+  await server?.stop();
+}
+
+async function untilForsaken(door: Door, leaving: AbortSignal): Promise<void> {
+  const bornAt = Date.now();
+  let emptySince = Date.now();
+  while (!leaving.aborted) {
+    await sleep(100);
+    if (door.visitors() > 0) emptySince = Date.now();
+    const patience = door.visited() ? lingerMs : firstVisitMs - (Date.now() - bornAt) + lingerMs;
+    if (Date.now() - emptySince > patience) return;
   }
 }
