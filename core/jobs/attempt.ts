@@ -118,7 +118,10 @@ export class Attempt {
     }
     await sleep(this.#deps.graceMs, undefined, { ref: false });
     code.catch((error: unknown) => {
-      this.#deps.logger.warn({ err: error, partition: this.task.key }, 'code that was left to itself has failed');
+      this.#deps.logger.warn(
+        { err: error, partition: this.task.key },
+        'code that was left to itself has failed',
+      );
     });
     throw toTicklakeError(signal.reason);
   }

@@ -46,7 +46,9 @@ const observedSql = sqlFile(import.meta.url, './sql/budget-observed.sql');
 export function openBudget(options: BudgetOptions): Budget {
   const { database, metrics } = options;
   const maxWaitMs = options.maxWaitMs ?? 600_000;
-  const waiting = metrics.gauge('ticklake_jobs_budget_waiting', 'Requests waiting for their turn', ['source']);
+  const waiting = metrics.gauge('ticklake_jobs_budget_waiting', 'Requests waiting for their turn', [
+    'source',
+  ]);
   const taken = metrics.counter('ticklake_jobs_budget_taken_total', 'Request weight taken', ['source']);
   const waited = metrics.histogram(
     'ticklake_jobs_budget_wait_seconds',
@@ -66,7 +68,9 @@ export function openBudget(options: BudgetOptions): Budget {
   const giveBack = async (source: string, weight: number): Promise<void> => {
     await database
       .query('update jobs.budgets set tokens = tokens + $2 where source = $1', [source, weight])
-      .catch((error: unknown) => options.logger.warn({ err: error, source }, 'request weight was not given back'));
+      .catch((error: unknown) =>
+        options.logger.warn({ err: error, source }, 'request weight was not given back'),
+      );
   };
 
   return {
@@ -111,14 +115,22 @@ export function openBudget(options: BudgetOptions): Budget {
 }
 
 function tooHeavy(source: string, weight: number, burst: number): TicklakeError {
-  return new TicklakeError('BAD_REQUEST', `a request of weight ${weight} is above ${source}'s burst of ${burst}`, {
-    remedy: 'Configure a larger burst for this source.',
-  });
+  return new TicklakeError(
+    'BAD_REQUEST',
+    `a request of weight ${weight} is above ${source}'s burst of ${burst}`,
+    {
+      remedy: 'Configure a larger burst for this source.',
+    },
+  );
 }
 
 function tooFarOff(source: string, waitMs: number): TicklakeError {
-  return new TicklakeError('RATE_LIMITED', `${source} has no request weight for more than ${waitMs / 1_000} s`, {
-    remedy: 'Try again later, or run fewer jobs at once.',
-    context: { source, waitMs },
-  });
+  return new TicklakeError(
+    'RATE_LIMITED',
+    `${source} has no request weight for more than ${waitMs / 1_000} s`,
+    {
+      remedy: 'Try again later, or run fewer jobs at once.',
+      context: { source, waitMs },
+    },
+  );
 }

@@ -64,7 +64,10 @@ function copyOf(given: unknown, name: string): Record<string, unknown> {
     throw new TicklakeError('BAD_REQUEST', `the parameters of ${name} are not an object`);
   }
   if (Buffer.byteLength(text) > paramsBytesMax) {
-    throw new TicklakeError('BAD_REQUEST', `the parameters of ${name} are larger than ${paramsBytesMax} bytes`);
+    throw new TicklakeError(
+      'BAD_REQUEST',
+      `the parameters of ${name} are larger than ${paramsBytesMax} bytes`,
+    );
   }
   return JSON.parse(text) as Record<string, unknown>;
 }
@@ -72,7 +75,8 @@ function copyOf(given: unknown, name: string): Record<string, unknown> {
 function wrongParameters(name: string, validate: ValidateFunction): TicklakeError {
   const problems = (validate.errors ?? []).map((error) => {
     const where = error.instancePath.slice(1).replaceAll('/', '.');
-    const extra = error.keyword === 'additionalProperties' ? ` (${String(error.params['additionalProperty'])})` : '';
+    const extra =
+      error.keyword === 'additionalProperties' ? ` (${String(error.params['additionalProperty'])})` : '';
     return `${where === '' ? 'parameters' : where} ${error.message ?? 'is wrong'}${extra}`;
   });
   return new TicklakeError('BAD_REQUEST', `wrong parameters of ${name}: ${problems.join('; ')}`, {

@@ -59,7 +59,9 @@ export function scheduleCron(expression: string, onTick: () => void): ScheduledT
 
 function timesOfDayMs(expression: string): number[] {
   const { hour, minute, second } = parse(expression);
-  const times = hour.flatMap((h) => minute.flatMap((m) => second.map((s) => ((h * 60 + m) * 60 + s) * 1_000)));
+  const times = hour.flatMap((h) =>
+    minute.flatMap((m) => second.map((s) => ((h * 60 + m) * 60 + s) * 1_000)),
+  );
   return times.sort((a, b) => a - b);
 }
 

@@ -85,10 +85,14 @@ async function findBefore(
   const active = rows[0];
   if (active === undefined) return undefined;
   if (whenRunning === 'join') return { runId: active.run_id, outcome: 'joined' };
-  throw new TicklakeError('CONFLICT', `${request.job} runs already with these parameters, as ${active.run_id}`, {
-    remedy: 'Wait for that run, or cancel it.',
-    context: { runId: active.run_id },
-  });
+  throw new TicklakeError(
+    'CONFLICT',
+    `${request.job} runs already with these parameters, as ${active.run_id}`,
+    {
+      remedy: 'Wait for that run, or cancel it.',
+      context: { runId: active.run_id },
+    },
+  );
 }
 
 /** The new run, or undefined when another got in between. */
@@ -155,10 +159,10 @@ async function insertSteps(
       [runId, card.name, JSON.stringify(checked.params), checked.hash, parentId, step, requestedBy],
     );
     if (before !== undefined) {
-      await tx.query(
-        'insert into jobs.dependencies (run_id, needs_run_id, required) values ($1, $2, true)',
-        [runId, before],
-      );
+      await tx.query('insert into jobs.dependencies (run_id, needs_run_id, required) values ($1, $2, true)', [
+        runId,
+        before,
+      ]);
     }
     await planWhenDue(tx, queue, card, runId);
     before = runId;

@@ -39,7 +39,10 @@ export async function waitForRun(
   runId: string,
   options: { timeoutMs: number; signal?: AbortSignal; pollMs?: number },
 ): Promise<RunView> {
-  const signals = [AbortSignal.timeout(options.timeoutMs), ...(options.signal === undefined ? [] : [options.signal])];
+  const signals = [
+    AbortSignal.timeout(options.timeoutMs),
+    ...(options.signal === undefined ? [] : [options.signal]),
+  ];
   const signal = AbortSignal.any(signals);
   let run = await showRun(database, runId);
   while (!hasEnded(run) && !signal.aborted) {

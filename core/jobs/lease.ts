@@ -71,7 +71,9 @@ export async function reapWorkers(database: Database, queue: Queue, lossesMax: n
     );
     const ids = dead.rows.map((row) => row.worker_id);
     if (ids.length === 0) return 0;
-    const { rows } = await tx.query<Pick<TakenTask, 'attemptId' | 'job' | 'kind' | 'key' | 'rank' | 'losses'>>(
+    const { rows } = await tx.query<
+      Pick<TakenTask, 'attemptId' | 'job' | 'kind' | 'key' | 'rank' | 'losses'>
+    >(
       `select t.attempt_id as "attemptId", r.job, t.kind, t.key, t.rank, t.losses
          from jobs.tasks t join jobs.runs r using (run_id)
         where t.worker_id = any($1) and t.state = 'running'
@@ -81,7 +83,10 @@ export async function reapWorkers(database: Database, queue: Queue, lossesMax: n
     let lost = 0;
     for (const task of rows) {
       const isTooOften = task.losses + 1 >= lossesMax;
-      const error = new TicklakeError('UNAVAILABLE', `the worker that ran ${task.key} died or lost its lease`);
+      const error = new TicklakeError(
+        'UNAVAILABLE',
+        `the worker that ran ${task.key} died or lost its lease`,
+      );
       const next = isTooOften ? 'fail' : { retryInMs: 0 };
       if (await endUnfinished(tx, queue, task, 'lost', next, error)) lost += 1;
     }

@@ -18,7 +18,11 @@ export interface Message {
 export interface Queue {
   send(tx: Transaction, messages: readonly Message[]): Promise<void>;
   /** The id of the attempt that is due first, taken; of a job whose limit is not reached. Callers take turns. */
-  take(tx: Transaction, limits: Readonly<Record<string, number>>, except: readonly string[]): Promise<string | undefined>;
+  take(
+    tx: Transaction,
+    limits: Readonly<Record<string, number>>,
+    except: readonly string[],
+  ): Promise<string | undefined>;
   /** Messages that are done with, however: what became of them is in our own tables. */
   remove(tx: Transaction, attemptIds: readonly string[]): Promise<void>;
   close(): Promise<void>;
@@ -41,7 +45,9 @@ export async function openQueue(database: Database, logger: Logger): Promise<Que
   boss.on('error', (error) => logger.warn({ err: error }, 'the job queue reports an error'));
   await boss.start().catch((error: unknown) => {
     if (isTicklakeError(error)) throw error;
-    throw new TicklakeError('DATABASE_WRONG', `the job queue cannot be used: ${messageOf(error)}`, { cause: error });
+    throw new TicklakeError('DATABASE_WRONG', `the job queue cannot be used: ${messageOf(error)}`, {
+      cause: error,
+    });
   });
   return {
     async send(tx, messages) {

@@ -69,9 +69,11 @@ export class Scheduler {
       throw new RangeError('two entries of the timetable have one name');
     }
     for (const { job, params } of this.#entries) options.catalogue.check(job, params);
-    this.#decided = options.metrics.counter('ticklake_jobs_ticks_total', 'Ticks of the timetable, by what became of them', [
-      ...(['schedule', 'state'] as const),
-    ]);
+    this.#decided = options.metrics.counter(
+      'ticklake_jobs_ticks_total',
+      'Ticks of the timetable, by what became of them',
+      [...(['schedule', 'state'] as const)],
+    );
   }
 
   /** Decides what is due from now on, when node-cron calls and every few seconds, until closed. */
@@ -92,11 +94,15 @@ export class Scheduler {
   /** Decides every tick up to the clock's now, and looks at the triggers. What fails is said and decided later. */
   async decide(): Promise<void> {
     const { database, logger } = this.#options;
-    await this.#retire().catch((error: unknown) => logger.warn({ err: error }, 'the timetable could not be compared'));
+    await this.#retire().catch((error: unknown) =>
+      logger.warn({ err: error }, 'the timetable could not be compared'),
+    );
     for (const entry of this.#entries) {
       await database
         .transaction((tx) => this.#decideEntry(tx, entry))
-        .catch((error: unknown) => logger.warn({ err: error, schedule: entry.name }, 'ticks are decided later'));
+        .catch((error: unknown) =>
+          logger.warn({ err: error, schedule: entry.name }, 'ticks are decided later'),
+        );
     }
     await seeTriggers({ ...this.#options, triggers: this.#options.triggers ?? [] });
   }
@@ -104,7 +110,9 @@ export class Scheduler {
   async #pollUntilClosed(): Promise<void> {
     while (!this.#closing.signal.aborted) {
       await this.#poke();
-      await sleep(this.#options.pollMs ?? 5_000, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+      await sleep(this.#options.pollMs ?? 5_000, undefined, { signal: this.#closing.signal }).catch(
+        () => undefined,
+      );
     }
   }
 
@@ -169,7 +177,10 @@ export class Scheduler {
         await this.#decideTick(tx, entry, new Date(tick), skipped);
       } catch (error) {
         if (!isTicklakeError(error, 'OVERLOADED')) throw error;
-        logger.warn({ err: error, schedule: entry.name, tick: new Date(tick) }, 'no room for a tick; it is decided later');
+        logger.warn(
+          { err: error, schedule: entry.name, tick: new Date(tick) },
+          'no room for a tick; it is decided later',
+        );
         return tick - 1;
       }
     }
@@ -178,15 +189,19 @@ export class Scheduler {
 
   async #decideTick(tx: Transaction, entry: Entry, tick: Date, skipped: string | undefined): Promise<void> {
     // The entry is locked, so nobody decides this tick meanwhile.
-    const { rows } = await tx.query('select 1 from jobs.ticks where schedule = $1 and tick_at = $2', [entry.name, tick]);
+    const { rows } = await tx.query('select 1 from jobs.ticks where schedule = $1 and tick_at = $2', [
+      entry.name,
+      tick,
+    ]);
     if (rows.length > 0) return;
     const outcome =
       skipped === undefined
         ? await this.#enqueue(tx, entry, tick)
         : { state: 'skipped' as const, reason: skipped, runId: null };
-    await tx.query('insert into jobs.ticks (schedule, tick_at, state, reason, run_id) values ($1, $2, $3, $4, $5)', [
-      ...[entry.name, tick, outcome.state, outcome.reason, outcome.runId],
-    ]);
+    await tx.query(
+      'insert into jobs.ticks (schedule, tick_at, state, reason, run_id) values ($1, $2, $3, $4, $5)',
+      [...[entry.name, tick, outcome.state, outcome.reason, outcome.runId]],
+    );
     this.#decided.inc({ schedule: entry.name, state: outcome.state });
   }
 
@@ -220,11 +235,16 @@ export class Scheduler {
         where enabled and name <> all($1) returning name`,
       [this.#entries.map(({ name }) => name)],
     );
-    for (const { name } of rows) this.#options.logger.info({ schedule: name }, 'an entry has left the timetable');
+    for (const { name } of rows)
+      this.#options.logger.info({ schedule: name }, 'an entry has left the timetable');
   }
 }
 
-function skipReason(missed: TimetableEntry['missed'], fromEnd: number, catchUpMax: number): string | undefined {
+function skipReason(
+  missed: TimetableEntry['missed'],
+  fromEnd: number,
+  catchUpMax: number,
+): string | undefined {
   if (missed === 'skip') return 'missed: no scheduler was there, and the policy is to skip';
   if (missed === 'latest' && fromEnd > 1) return 'missed: a later tick stands for it';
   if (fromEnd > catchUpMax) return 'missed: too many to catch up';

@@ -95,7 +95,9 @@ async function firstError(tx: Transaction, runId: string, failed: number): Promi
   );
   const first = rows[0];
   const what =
-    first?.kind === 'plan' ? 'it could not be planned' : `${failed} partitions failed, ${first?.key ?? ''} first`;
+    first?.kind === 'plan'
+      ? 'it could not be planned'
+      : `${failed} partitions failed, ${first?.key ?? ''} first`;
   return new TicklakeError('INTERNAL', `${what}: ${first?.message ?? 'no reason is kept'}`, {
     remedy: `Mend the cause, then \`ticklake jobs retry ${runId}\` does what is left.`,
   });

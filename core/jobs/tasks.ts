@@ -81,7 +81,9 @@ export async function takeTask(
 ): Promise<TakenTask | undefined> {
   const attemptId = await queue.take(tx, limits, except);
   if (attemptId === undefined) return undefined;
-  const held = await tx.query('select 1 from jobs.workers where worker_id = $1 for key share', [worker.workerId]);
+  const held = await tx.query('select 1 from jobs.workers where worker_id = $1 for key share', [
+    worker.workerId,
+  ]);
   if (held.rowCount === 0) throw new TicklakeError('FENCED', 'this worker has lost its lease');
   const { rows } = await tx.query<TakenTask>(
     `update jobs.tasks t
@@ -114,7 +116,10 @@ export async function finishTask(
 ): Promise<void> {
   const text = committed === undefined ? null : JSON.stringify(committed);
   if (text !== null && Buffer.byteLength(text) > committedBytesMax) {
-    throw new TicklakeError('BAD_REQUEST', `${task.key} committed more than ${committedBytesMax} bytes of JSON`);
+    throw new TicklakeError(
+      'BAD_REQUEST',
+      `${task.key} committed more than ${committedBytesMax} bytes of JSON`,
+    );
   }
   await queue.remove(tx, [task.attemptId]);
   const { rowCount } = await tx.query(
@@ -164,7 +169,12 @@ export async function endUnfinished(
   return true;
 }
 
-async function endAttempt(tx: Transaction, attemptId: string, outcome: Outcome, error?: string): Promise<void> {
+async function endAttempt(
+  tx: Transaction,
+  attemptId: string,
+  outcome: Outcome,
+  error?: string,
+): Promise<void> {
   await tx.query(
     `update jobs.attempts set ended_at = clock_timestamp(), outcome = $2, error = $3
       where attempt_id = $1 and outcome is null`,
@@ -217,5 +227,8 @@ export async function reviveTasks(tx: Transaction, queue: Queue, runId: string, 
 }
 
 export function fenced(key: string): TicklakeError {
-  return new TicklakeError('FENCED', `${key} is no longer this attempt's: it was cancelled, or another worker has it`);
+  return new TicklakeError(
+    'FENCED',
+    `${key} is no longer this attempt's: it was cancelled, or another worker has it`,
+  );
 }

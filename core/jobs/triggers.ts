@@ -26,15 +26,18 @@ export async function seeTriggers(deps: TriggerDeps): Promise<void> {
   for (const trigger of deps.triggers) {
     await deps.database
       .transaction((tx) => seeTrigger(tx, deps, trigger))
-      .catch((error: unknown) => deps.logger.warn({ err: error, trigger: trigger.name }, 'a trigger is seen later'));
+      .catch((error: unknown) =>
+        deps.logger.warn({ err: error, trigger: trigger.name }, 'a trigger is seen later'),
+      );
   }
 }
 
 async function seeTrigger(tx: Transaction, deps: TriggerDeps, trigger: Trigger): Promise<void> {
   // Locked before the mark is read: whoever looks second sees a mark that is as new, and that it is done.
-  const { rows } = await tx.query<{ mark: string }>('select mark from jobs.triggers where name = $1 for update', [
-    trigger.name,
-  ]);
+  const { rows } = await tx.query<{ mark: string }>(
+    'select mark from jobs.triggers where name = $1 for update',
+    [trigger.name],
+  );
   const mark = await trigger.mark(tx);
   const known = rows[0]?.mark;
   if (mark === undefined || mark === known) return;

@@ -107,7 +107,11 @@ export async function listPartitions(
 }
 
 /** The attempts at one partition, oldest first. */
-export async function listAttempts(database: Transaction, runId: string, key: string): Promise<AttemptView[]> {
+export async function listAttempts(
+  database: Transaction,
+  runId: string,
+  key: string,
+): Promise<AttemptView[]> {
   const { rows } = await database.query<AttemptView>(
     `select worker, jobs.iso(started_at) as "startedAt", jobs.iso(ended_at) as "endedAt", outcome, error
        from jobs.attempts where run_id = $1 and kind = 'partition' and key = $2

@@ -15,7 +15,10 @@ export function workerMetrics(metrics: Metrics) {
       ['job', 'kind'],
       [0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600],
     ),
-    takenOver: metrics.counter('ticklake_jobs_taken_over_total', 'Attempts taken from workers whose lease was over'),
+    takenOver: metrics.counter(
+      'ticklake_jobs_taken_over_total',
+      'Attempts taken from workers whose lease was over',
+    ),
     leasesLost: metrics.counter('ticklake_jobs_leases_lost_total', 'Times this worker has lost its lease'),
     troubles: metrics.counter('ticklake_jobs_troubles_total', 'Rounds of a worker that failed', ['loop']),
   };

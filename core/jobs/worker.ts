@@ -97,7 +97,10 @@ export class Worker {
     await Promise.all(this.#running);
     if (this.#workerId !== undefined) {
       await unregister(this.#options.database, this.#workerId).catch((error: unknown) => {
-        this.#options.logger.warn({ reason: messageOf(error) }, 'the worker could not sign off; its lease runs out');
+        this.#options.logger.warn(
+          { reason: messageOf(error) },
+          'the worker could not sign off; its lease runs out',
+        );
       });
     }
   }
@@ -107,7 +110,10 @@ export class Worker {
     while (!this.#closing.signal.aborted) {
       await work().catch((error: unknown) => {
         this.#metrics.troubles.inc({ loop: name });
-        this.#options.logger.warn({ err: error, loop: name }, 'a worker of jobs is in trouble; it tries again');
+        this.#options.logger.warn(
+          { err: error, loop: name },
+          'a worker of jobs is in trouble; it tries again',
+        );
       });
       await this.#rest(pauseMs, this.#closing.signal);
     }
@@ -132,7 +138,10 @@ export class Worker {
       }
       if (isIdle) {
         this.#wake = new AbortController();
-        await this.#rest(this.#options.pollMs ?? 500, AbortSignal.any([this.#wake.signal, this.#closing.signal]));
+        await this.#rest(
+          this.#options.pollMs ?? 500,
+          AbortSignal.any([this.#wake.signal, this.#closing.signal]),
+        );
       }
     }
   }
@@ -186,10 +195,15 @@ export class Worker {
       const done = await attempt.run(job);
       outcome = await this.#mark(attempt, () => this.#markFinished(task, done));
     } catch (error) {
-      outcome = await this.#mark(attempt, () => this.#markUnfinished(attempt, job, error)).catch((later: unknown) => {
-        logger.warn({ err: later, partition: task.key }, 'an attempt could not be marked; its lease runs out');
-        return 'unmarked';
-      });
+      outcome = await this.#mark(attempt, () => this.#markUnfinished(attempt, job, error)).catch(
+        (later: unknown) => {
+          logger.warn(
+            { err: later, partition: task.key },
+            'an attempt could not be marked; its lease runs out',
+          );
+          return 'unmarked';
+        },
+      );
     }
     stop();
     this.#metrics.attempts.inc({ job: job.name, kind: task.kind, outcome });
@@ -204,9 +218,13 @@ export class Worker {
       try {
         return await mark();
       } catch (error) {
-        const isLost = isTicklakeError(error, 'DATABASE_UNREACHABLE') || isTicklakeError(error, 'COMMIT_UNKNOWN');
+        const isLost =
+          isTicklakeError(error, 'DATABASE_UNREACHABLE') || isTicklakeError(error, 'COMMIT_UNKNOWN');
         if (!isLost || tries >= markTriesMax || this.#workerId === undefined) throw error;
-        this.#options.logger.warn({ partition: attempt.task.key }, 'Postgres does not answer; the mark is tried again');
+        this.#options.logger.warn(
+          { partition: attempt.task.key },
+          'Postgres does not answer; the mark is tried again',
+        );
         await sleep(Math.min(this.#leaseMs / 4, 100 * 2 ** tries));
       }
     }
@@ -241,7 +259,11 @@ export class Worker {
       return 'fenced';
     }
     if (next === 'fail') logger.error(facts, 'a partition has failed for good');
-    else logger.warn({ ...facts, retryInMs: next.retryInMs }, 'an attempt did not finish; it will be tried again');
+    else
+      logger.warn(
+        { ...facts, retryInMs: next.retryInMs },
+        'an attempt did not finish; it will be tried again',
+      );
     return outcome;
   }
 
@@ -259,10 +281,12 @@ export class Worker {
     const attempts = [...this.#attempts.values()];
     const progress = attempts.map((attempt) => attempt.takeProgress()).filter((of) => of !== undefined);
     const attemptIds = attempts.map((attempt) => attempt.task.attemptId);
-    const held = await beat(database, workerId, this.#leaseMs, attemptIds, progress).catch((error: unknown) => {
-      if (performance.now() > this.#leaseEndsMs) this.#loseLease();
-      throw error;
-    });
+    const held = await beat(database, workerId, this.#leaseMs, attemptIds, progress).catch(
+      (error: unknown) => {
+        if (performance.now() > this.#leaseEndsMs) this.#loseLease();
+        throw error;
+      },
+    );
     if (held === undefined) {
       this.#loseLease();
       return;
@@ -270,13 +294,18 @@ export class Worker {
     this.#leaseEndsMs = askedMs + this.#leaseMs;
     for (const attempt of attempts) {
       if (held.has(attempt.task.attemptId) || !this.#attempts.has(attempt.task.attemptId)) continue;
-      attempt.stop(new TicklakeError('FENCED', `${attempt.task.key} was cancelled, or another worker has it`));
+      attempt.stop(
+        new TicklakeError('FENCED', `${attempt.task.key} was cancelled, or another worker has it`),
+      );
     }
   }
 
   #loseLease(): void {
     if (this.#workerId === undefined) return;
-    this.#options.logger.warn({ attempts: this.#attempts.size }, 'this worker has lost its lease; it begins anew');
+    this.#options.logger.warn(
+      { attempts: this.#attempts.size },
+      'this worker has lost its lease; it begins anew',
+    );
     this.#metrics.leasesLost.inc();
     this.#workerId = undefined;
     this.#stopAll(leaseLost());
