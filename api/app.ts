@@ -75,7 +75,14 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   });
   await app.register(marketRoutes, { marketData, live: hub, defaultSource, requestMs });
   await app.register(lakeRoutes, { marketData });
-  await app.register(streamRoutes, { hub, log, topic: tradesTopic, defaultSource, logger: options.logger, metrics });
+  await app.register(streamRoutes, {
+    hub,
+    log,
+    topic: tradesTopic,
+    defaultSource,
+    logger: options.logger,
+    metrics,
+  });
   await app.register(page, { dir: options.staticDir });
 
   const tail = startTail({ log, topic: tradesTopic, logger: options.logger, listener: hub });

@@ -133,7 +133,7 @@ async function runIngest(config: Config, logger: Logger): Promise<RunningRole> {
     database: runtime.connection.database,
     exchange,
     symbols: config.symbols,
-    repair: true,
+    live: true,
   });
   return {
     details: { source: exchange.source },

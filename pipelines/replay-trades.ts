@@ -51,7 +51,7 @@ export async function replayTrades(options: ReplayOptions): Promise<IngestReport
       ...options,
       exchange,
       symbols: server.symbols,
-      repair: false,
+      live: false,
       onDisconnected: () => disconnected.resolve(undefined),
     });
     try {

@@ -8,8 +8,9 @@ import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
-import { startCapture } from './capture.ts';
-import { startTradeConsumer } from './consume.ts';
+import { startCapture, type Capture } from './capture.ts';
+import { startTradeConsumer, type TradeConsumer } from './consume.ts';
+import { startDuty, type Duty, type Task } from './duty.ts';
 import { openGaps, repairFromLedger } from './repair.ts';
 import { tradesTopic } from '#core/market/topics.ts';
 
@@ -22,8 +23,8 @@ export interface IngestOptions {
   lake: Lake;
   logger: Logger;
   metrics: Metrics;
-  /** Holes are fetched from REST; off for a replay, whose tape has no REST. */
-  repair: boolean;
+  /** A live venue: one worker at a time captures it, and holes are fetched from its REST. A recording has neither. */
+  live: boolean;
   onDisconnected?: () => void;
 }
 
@@ -37,8 +38,12 @@ export interface Ingest {
 
 const venueTimeMs = 5_000;
 const repairEveryMs = 2_000;
+const drainPollMs = 200;
 
-/** Socket → log → lake for one venue: capture, consumer and repair in one process. */
+/**
+ * Socket → log → lake for one venue: capture, consumer and repair in one process. Any number of workers consume; of
+ * those that name the same live venue one captures.
+ */
 export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const { config, exchange, database, log, lake, logger, metrics } = options;
   await log.ensureTopic(tradesTopic, {
@@ -59,42 +64,38 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     ...(config.kafkaBrokers === undefined ? {} : { sessionTimeoutMs: config.kafkaSessionTimeoutMs }),
     spillDir: join(config.dataDir, 'tmp', `ingest-${process.pid}`),
   });
-  const capture = await startCapture({
-    exchange,
-    symbols: options.symbols,
-    log,
-    database,
-    logger,
-    metrics,
-    repairHoles: options.repair,
-    venueTimeMs: options.repair ? venueTimeMs : 0,
-    ...(options.onDisconnected === undefined ? {} : { onDisconnected: options.onDisconnected }),
-  });
-  const stopping = new AbortController();
-  const repairing = options.repair
-    ? repairFromLedger(
-        {
-          exchange,
-          capture,
+  try {
+    const capture = options.live
+      ? await startDuty({
+          lease: `capture:${exchange.source}`,
+          start: () => startLiveCapture(options),
           database,
           logger,
           metrics,
-          everyMs: repairEveryMs,
-          settleMs: 2 * config.ingestBatchMs + repairEveryMs,
-        },
-        stopping.signal,
-      )
-    : Promise.resolve();
+        })
+      : await startRecordedCapture(options);
+    return running(options, consumer, capture);
+  } catch (error) {
+    await consumer.close();
+    throw error;
+  }
+}
 
+function running(options: IngestOptions, consumer: TradeConsumer, capture: Task | Duty): Ingest {
+  const { exchange, database, logger } = options;
   return {
-    failed: consumer.failed,
+    failed: 'failed' in capture ? Promise.race([consumer.failed, capture.failed]) : consumer.failed,
     async drain(timeoutMs) {
       const deadline = AbortSignal.timeout(timeoutMs);
       try {
         await capture.drain();
         await consumer.drained(deadline);
-        while (options.repair && (await openGaps(database, exchange.source)).length > 0) {
-          await sleep(200, undefined, { signal: deadline });
+        while (
+          'onDuty' in capture &&
+          capture.onDuty &&
+          (await openGaps(database, exchange.source)).length > 0
+        ) {
+          await sleep(drainPollMs, undefined, { signal: deadline });
           await consumer.drained(deadline);
         }
       } catch (error) {
@@ -102,10 +103,35 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
       }
     },
     async close() {
+      await capture.close();
+      await consumer.close();
+    },
+  };
+}
+
+async function startRecordedCapture(options: IngestOptions): Promise<Capture> {
+  return await startCapture({ ...options, repairHoles: false, venueTimeMs: 0 });
+}
+
+/** The socket, and the repair of what the ledger misses. */
+async function startLiveCapture(options: IngestOptions): Promise<Task> {
+  const capture = await startCapture({ ...options, repairHoles: true, venueTimeMs });
+  const stopping = new AbortController();
+  const repairing = repairFromLedger(
+    {
+      ...options,
+      capture,
+      everyMs: repairEveryMs,
+      settleMs: 2 * options.config.ingestBatchMs + repairEveryMs,
+    },
+    stopping.signal,
+  );
+  return {
+    drain: () => capture.drain(),
+    async close() {
       stopping.abort();
       await capture.close();
       await repairing;
-      await consumer.close();
     },
   };
 }

@@ -50,7 +50,7 @@ describe('the page', requires(...browserRequirement), () => {
     });
     const { lake, log, database } = ground;
     const shared = { config, lake, log, database, logger };
-    const ingest = await startIngest({ ...shared, metrics, exchange, symbols, repair: true });
+    const ingest = await startIngest({ ...shared, metrics, exchange, symbols, live: true });
     closers.push(() => ingest.close());
     api = await startApi({ ...shared, metrics: new Metrics(), spillDir: ground.spillDir });
     closers.push(() => api.close());

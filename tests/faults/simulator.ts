@@ -92,7 +92,7 @@ export async function openVenue(runtime: Runtime, seed: number): Promise<Venue> 
     });
     const ingest = await startIngest({
       ...{ config: runtime.config, exchange, symbols: markets, database, log, lake: runtime.lake },
-      ...{ logger, metrics, repair: true },
+      ...{ logger, metrics, live: true },
     });
     const started = { exchange, ingest };
     await until(
