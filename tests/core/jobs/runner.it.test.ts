@@ -163,7 +163,8 @@ describe('the runner', () => {
 
   it('knows a request by its idempotency key, and a run by its job and parameters', async () => {
     const { jobs } = opened;
-    const request = { job: 'work', params: { ms: 5 }, requestedBy: 'test', idempotencyKey: 'once' };
+    const anew = { job: 'work', params: { ms: 5 }, requestedBy: 'test' };
+    const request = { ...anew, idempotencyKey: 'once' };
     const both = await Promise.all([jobs.enqueue(request), jobs.enqueue(request)]);
     expect(new Set(both.map(({ runId }) => runId)).size).toBe(1);
     expect(both.map(({ outcome }) => outcome)).toContain('created');
@@ -188,7 +189,6 @@ describe('the runner', () => {
     work();
     await ended(both[0].runId);
     expect((await jobs.enqueue(request)).outcome).toBe('repeated');
-    const { idempotencyKey: _, ...anew } = request;
     expect((await jobs.enqueue(anew)).outcome).toBe('created');
   });
 
@@ -261,7 +261,6 @@ describe('the runner', () => {
   });
 
   it('ends a chain whose step fails, and retries it from there', async () => {
-    const { catalogue } = opened.jobs;
     const runId = await ask('chain');
     // The second step's parameters are changed so that it breaks once.
     await server.owner.query(
@@ -279,7 +278,6 @@ describe('the runner', () => {
     expect((await ended(runId)).state).toBe('succeeded');
     const { rows } = await server.owner.query(`select key from test.begun where key = 'first'`);
     expect(rows.length).toBe(1);
-    expect(catalogue.cards.map(({ name }) => name)).toContain('chain');
   });
 
   it('cancels a chain with all its steps', async () => {
