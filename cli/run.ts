@@ -6,16 +6,18 @@ import type { Config } from '#core/platform/config.ts';
 import { TicklakeError, messageOf } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
+import { shutDown, type Phase } from '#core/platform/shutdown.ts';
 import { startIngest } from '#pipelines/ingest-trades/role.ts';
 import type { CliContext } from './context.ts';
 import { openRuntime } from './runtime.ts';
 import type { RoleMessage, StopMessage } from './supervisor.ts';
 
-/** A role that runs: `drain` finishes what it took in, `close` ends it. */
 export interface RunningRole {
   details: Record<string, string>;
-  drain(): Promise<void>;
-  close(): Promise<void>;
+  /** Finishes what was taken in, where the one who ends the role wants that. */
+  drain?: Phase;
+  /** How it ends. */
+  close: readonly Phase[];
   /** Rejects when the role cannot go on. */
   failed?: Promise<never>;
 }
@@ -24,6 +26,7 @@ type StartRole = (config: Config, logger: Logger) => Promise<RunningRole>;
 
 const roles: Record<string, StartRole> = { exchange: runExchange, ingest: runIngest, api: runApi };
 const drainMs = 30_000;
+const closeMs = 5_000;
 
 /** `ticklake run <role>`: one role in this process, until it is told to stop. */
 export function register(program: Command, context: CliContext): void {
@@ -40,7 +43,8 @@ export function register(program: Command, context: CliContext): void {
         });
       }
       const config = context.config();
-      await untilStopped(await startTelling(start, config, context.logger(name, config)));
+      const logger = context.logger(name, config);
+      await untilStopped(await startTelling(start, config, logger), logger);
     });
 }
 
@@ -63,7 +67,7 @@ function tell(message: RoleMessage): void {
  * Waits for the supervisor's word, its death, or a signal. A supervised role leaves Ctrl-C to its supervisor: the
  * terminal sends it to both.
  */
-async function untilStopped(role: RunningRole): Promise<void> {
+async function untilStopped(role: RunningRole, logger: Logger): Promise<void> {
   const supervised = process.connected;
   const stop = await new Promise<{ drain: boolean }>((resolve, reject) => {
     process.on('message', (message: StopMessage) => resolve(message));
@@ -74,9 +78,11 @@ async function untilStopped(role: RunningRole): Promise<void> {
     });
     role.failed?.catch(reject);
   });
-  if (stop.drain) await role.drain();
-  await role.close();
+  const drain = stop.drain && role.drain !== undefined ? [role.drain] : [];
+  const left = await shutDown([...drain, ...role.close], logger);
   if (process.connected) process.disconnect();
+  // What did not close would keep the process.
+  if (left.length > 0) process.exit(1);
 }
 
 async function runExchange(config: Config, logger: Logger): Promise<RunningRole> {
@@ -104,8 +110,7 @@ async function runExchange(config: Config, logger: Logger): Promise<RunningRole>
   );
   return {
     details: { url: simulator.url, source: simulator.source },
-    drain: () => Promise.resolve(),
-    close: () => simulator.close(),
+    close: [closing('the simulator', () => simulator.close())],
   };
 }
 
@@ -138,12 +143,12 @@ async function runIngest(config: Config, logger: Logger): Promise<RunningRole> {
   return {
     details: { source: exchange.source },
     failed: ingest.failed,
-    drain: () => ingest.drain(drainMs),
-    async close() {
-      await ingest.close();
-      await exchange.close();
-      await runtime.close();
-    },
+    drain: { name: 'the drain', timeoutMs: drainMs + closeMs, run: () => ingest.drain(drainMs) },
+    close: [
+      closing('ingest', () => ingest.close()),
+      closing('the exchange', () => exchange.close()),
+      closing('the database', () => runtime.close()),
+    ],
   };
 }
 
@@ -175,10 +180,10 @@ async function runApi(config: Config, logger: Logger): Promise<RunningRole> {
   const api = await startApi({ ...runtime, database: runtime.connection.database });
   return {
     details: { url: api.url },
-    drain: () => Promise.resolve(),
-    async close() {
-      await api.close();
-      await runtime.close();
-    },
+    close: [closing('the API', () => api.close()), closing('the database', () => runtime.close())],
   };
+}
+
+function closing(name: string, run: () => Promise<void>): Phase {
+  return { name, timeoutMs: closeMs, run };
 }

@@ -2,27 +2,33 @@
  * The proofs in full: `npm run prove [name] [-- --seed N]`. Prints the seed and the figures; the last line counts.
  */
 import { parseArgs } from 'node:util';
-import { crashRun } from './faults/crash.ts';
+import { crashRun, problemsOf } from './faults/crash.ts';
+import { kafkaMissing, startTestKafka, type TestKafka } from './support/kafka.ts';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const proofs: Record<string, (seed: number, kills: number) => Promise<boolean>> = {
-  async crash(seed, kills) {
-    const { report, listings, slowestMs, kills: killed } = await crashRun({ kills, seed, speed: 60, say });
-    const ok =
-      report['missing'] === 0 &&
-      report['tradesReceived'] ===
-        (report['committedFromStream'] ?? 0) +
-          (report['duplicatesDropped'] ?? 0) +
-          (report['deadLetters'] ?? 0) &&
-      listings.length > 0 &&
-      listings.every((listing) => listing.ok);
-    process.stdout.write(
-      `${JSON.stringify({ proof: 'crash', seed, ok, killed, slowestMs, report }, null, 2)}\n`,
-    );
-    return ok;
+  crash: (seed, kills) => crash('crash', seed, kills),
+  async 'crash-kafka'(seed, kills) {
+    const kafka = await startTestKafka();
+    if (kafka === undefined) throw new Error((await kafkaMissing()) ?? 'no broker');
+    try {
+      return await crash('crash-kafka', seed, kills, kafka);
+    } finally {
+      await kafka.close();
+    }
   },
 };
+
+async function crash(proof: string, seed: number, kills: number, kafka?: TestKafka): Promise<boolean> {
+  const result = await crashRun({ kills, seed, speed: 60, say, ...(kafka === undefined ? {} : { kafka }) });
+  const problems = problemsOf(result);
+  const { slowestMs, report } = result;
+  process.stdout.write(
+    `${JSON.stringify({ proof, seed, problems, killed: result.kills, slowestMs, report }, null, 2)}\n`,
+  );
+  return problems.length === 0;
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

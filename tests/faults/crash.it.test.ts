@@ -1,24 +1,33 @@
-import { expect, test } from 'vitest';
-import { crashRun } from './crash.ts';
+import { describe, expect, test } from 'vitest';
+import { kafkaMissing, startTestKafka } from '#tests/support/kafka.ts';
+import { requires } from '#tests/support/require.ts';
+import { crashRun, problemsOf } from './crash.ts';
 
-test('ten kills at random instants lose no trade and double none', { timeout: 300_000 }, async () => {
-  const seed = Number(process.env['TICKLAKE_TEST_SEED'] ?? Date.now() % 1_000_000);
-  const lines: string[] = [`seed ${seed}`];
-  const { report, listings } = await crashRun({
-    kills: 10,
-    seed,
-    speed: 60,
-    say: (line) => lines.push(line),
+const noKafka = await kafkaMissing();
+const seed = Number(process.env['TICKLAKE_TEST_SEED'] ?? Date.now() % 1_000_000);
+
+describe('ten kills at random instants lose no trade and double none', { timeout: 400_000 }, () => {
+  test('on the embedded log', async () => {
+    const result = await crashRun({ kills: 10, seed, speed: 60 });
+    expect(problemsOf(result), result.story.join('\n')).toEqual([]);
   });
-  const story = lines.join('\n');
-  expect(report['missing'], story).toBe(0);
-  expect(report['committedFromStream'], story).toBeGreaterThan(0);
-  expect(report['tradesReceived'], story).toBe(
-    (report['committedFromStream'] ?? 0) + (report['duplicatesDropped'] ?? 0) + (report['deadLetters'] ?? 0),
+
+  test(
+    'on Kafka, whose broker dies too',
+    requires(noKafka === undefined, 'a Kafka broker', noKafka ?? ''),
+    async () => {
+      const kafka = await startTestKafka();
+      try {
+        const result = await crashRun({
+          kills: 10,
+          seed,
+          speed: 60,
+          ...(kafka === undefined ? {} : { kafka }),
+        });
+        expect(problemsOf(result), result.story.join('\n')).toEqual([]);
+      } finally {
+        await kafka?.close();
+      }
+    },
   );
-  expect(listings.length, story).toBe(10);
-  expect(
-    listings.filter((listing) => !listing.ok || listing.duplicates > 0 || listing.missing > 0),
-    story,
-  ).toEqual([]);
 });

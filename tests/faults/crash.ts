@@ -8,17 +8,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { freePort } from '#core/platform/ports.ts';
+import type { TestKafka } from '#tests/support/kafka.ts';
 
-export const victims = ['ingest', 'api', 'exchange', 'postgres'] as const;
-export type Victim = (typeof victims)[number];
+const roles = ['ingest', 'api', 'exchange', 'postgres'] as const;
+export type Victim = (typeof roles)[number] | 'broker';
 
 export interface CrashOptions {
   kills: number;
   seed: number;
   speed: number;
-  say: (line: string) => void;
-  /** Further environment, such as the brokers of a Kafka. */
-  env?: Record<string, string>;
+  say?: (line: string) => void;
+  /** The event log on this broker, which is a victim too. */
+  kafka?: TestKafka;
 }
 
 export interface CrashResult {
@@ -34,10 +35,31 @@ export interface CrashResult {
   /** For each victim, the longest time until it served again, in milliseconds. */
   slowestMs: Record<Victim, number>;
   kills: Record<Victim, number>;
+  /** The seed, and a line for each kill. */
+  story: string[];
+}
+
+/** What a crash run must not show; empty when the proof holds. */
+export function problemsOf({ report, listings }: CrashResult): string[] {
+  const count = (name: string): number => report[name] ?? 0;
+  const accounted = count('committedFromStream') + count('duplicatesDropped') + count('deadLetters');
+  const bad = listings.filter((listing) => !listing.ok || listing.missing > 0 || listing.duplicates > 0);
+  return [
+    ...(report['missing'] === 0 ? [] : [`missing ${report['missing']}`]),
+    ...(count('committedFromStream') > 0 ? [] : ['nothing was committed']),
+    ...(count('tradesReceived') === accounted
+      ? []
+      : [`received ${report['tradesReceived']}, accounted ${accounted}`]),
+    ...(listings.length === marketsCount ? [] : [`${listings.length} markets in the lake`]),
+    ...bad.map((listing) => JSON.stringify(listing)),
+  ];
 }
 
 const command = fileURLToPath(new URL('../../cli/ticklake.js', import.meta.url));
 const recoveryMsMax = 60_000;
+/** Markets that `up` captures by default. */
+const marketsCount = 10;
+const kafkaSessionMs = 6_000;
 
 /**
  * Runs `ticklake up` at high speed, kills its processes with SIGKILL at random instants, lets it end, and says what
@@ -48,7 +70,9 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
   await chmod(dataDir, 0o755);
   const apiPort = await freePort();
   const random = randomOf(options.seed);
-  const env = { ...process.env, ...options.env };
+  const story = [`seed ${options.seed}`];
+  const victims: readonly Victim[] = options.kafka === undefined ? roles : [...roles, 'broker'];
+  const env = { ...process.env, ...(options.kafka === undefined ? {} : kafkaEnvironment(options.kafka)) };
   const up = spawn(
     process.execPath,
     [
@@ -69,24 +93,28 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
   const pids = new Map<string, number>();
   const stdout = collect(up);
   watchPids(up, pids);
-  const slowestMs: Record<Victim, number> = { ingest: 0, api: 0, exchange: 0, postgres: 0 };
-  const kills: Record<Victim, number> = { ingest: 0, api: 0, exchange: 0, postgres: 0 };
+  const slowestMs: Record<Victim, number> = { ingest: 0, api: 0, exchange: 0, postgres: 0, broker: 0 };
+  const kills = { ...slowestMs };
   try {
     const place = { dataDir, apiPort };
     await until('the first commit', up, async () => (await snapshotOf(apiPort)) !== null);
     for (let kill = 0; kill < options.kills; kill++) {
       const victim = victims[Math.floor(random() * victims.length)] ?? 'ingest';
       await sleep(200 + random() * 1_500);
-      const pid = victim === 'postgres' ? await postmasterPid(dataDir) : pids.get(victim);
-      if (pid === undefined) throw new Error(`no pid of ${victim} is known`);
+      const pid = victim === 'postgres' ? await postmasterPid(dataDir) : (pids.get(victim) ?? 0);
       const before = await snapshotOf(apiPort).catch(() => null);
-      process.kill(pid, 'SIGKILL');
+      if (victim === 'broker') await options.kafka?.kill();
+      else if (pid > 0) process.kill(pid, 'SIGKILL');
+      else throw new Error(`no pid of ${victim} is known`);
       kills[victim]++;
+      if (victim === 'broker') await options.kafka?.restart();
       const startedAt = Date.now();
       await until(`${victim} to serve again`, up, () => serves(victim, { ...place, pid }, before));
       const tookMs = Date.now() - startedAt;
       slowestMs[victim] = Math.max(slowestMs[victim], tookMs);
-      options.say(`kill ${kill + 1} of ${options.kills}: ${victim}, serving again after ${tookMs} ms`);
+      const line = `kill ${kill + 1} of ${options.kills}: ${victim}, serving again after ${tookMs} ms`;
+      story.push(line);
+      options.say?.(line);
     }
     up.kill('SIGINT');
     await once(up, 'exit');
@@ -96,11 +124,17 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
       [command, '--data-dir', dataDir, '--json', 'lake', 'verify'],
       {
         reject: false,
-        env: options.env ?? {},
+        env,
         timeout: 120_000,
       },
     );
-    return { report, listings: JSON.parse(verify.stdout) as CrashResult['listings'], slowestMs, kills };
+    return {
+      report,
+      listings: JSON.parse(verify.stdout) as CrashResult['listings'],
+      slowestMs,
+      kills,
+      story,
+    };
   } finally {
     if (up.exitCode === null && up.signalCode === null) {
       up.kill('SIGKILL');
@@ -109,6 +143,14 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
     await sleep(2_500);
     await rm(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 500 });
   }
+}
+
+/** A short session, so that a killed worker's partitions are given to the next one soon. */
+function kafkaEnvironment(kafka: TestKafka): Record<string, string> {
+  return {
+    TICKLAKE_KAFKA_BROKERS: kafka.brokers.join(','),
+    TICKLAKE_KAFKA_SESSION_TIMEOUT_MS: String(kafkaSessionMs),
+  };
 }
 
 interface Place {
@@ -130,6 +172,7 @@ async function serves(victim: Victim, place: Place, before: string | null): Prom
     }
     case 'postgres':
       return (await postmasterPid(place.dataDir)) !== place.pid && (await snapshotOf(place.apiPort)) !== null;
+    case 'broker':
     case 'ingest': {
       const now = await snapshotOf(place.apiPort);
       return now !== null && now !== before;
