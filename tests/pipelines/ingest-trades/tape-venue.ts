@@ -18,7 +18,7 @@ export interface TapeVenue {
  */
 export async function startTapeVenue(
   source: string,
-  tape: (symbol: string) => readonly number[] | Answer,
+  tape: (symbol: string) => readonly number[] | Answer | 'never',
 ): Promise<TapeVenue> {
   const asked: { symbol: string; fromId: number; limit: number }[] = [];
   const server = await startVenue({
@@ -28,7 +28,7 @@ export async function startTapeVenue(
       const limit = Number(url.searchParams.get('limit'));
       asked.push({ symbol, fromId, limit });
       const ids = tape(symbol);
-      if ('status' in ids) return ids;
+      if (ids === 'never' || 'status' in ids) return ids;
       const rows = (ids as readonly number[]).filter((id) => id >= fromId).slice(0, limit);
       return { body: rows.map((id) => rowOf(source, symbol, id)) };
     },
