@@ -61,7 +61,7 @@ export async function endOrphan(clusterDir: string): Promise<void> {
 export function fatalLine(output: string): string | undefined {
   return output
     .split('\n')
-    .findLast((line) => /FATAL|PANIC/.test(line))
+    .findLast((line) => /FATAL|PANIC/.test(line) && !/the database system is /.test(line))
     ?.replace(/^.*(FATAL|PANIC): +/, '');
 }
 
@@ -108,12 +108,12 @@ async function initCluster(binaries: string, state: ServerState, durable: boolea
   }
 }
 
-/** What earlier makers left that were killed meanwhile. */
+/** What earlier makers left that were killed meanwhile; their initdb may still be writing for a moment. */
 async function removeDrafts(clusterDir: string): Promise<void> {
   const parent = dirname(clusterDir);
   for (const name of await readdir(parent)) {
     if (name.startsWith(`${basename(clusterDir)}.new-`))
-      await rm(join(parent, name), { recursive: true, force: true });
+      await rm(join(parent, name), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
 

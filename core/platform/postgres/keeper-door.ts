@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const closeTimeoutMs = 1_000;
 
 /** Where commands come in: each holds one connection, which the kernel closes when it dies, however it dies. */
 export interface Door {
@@ -9,8 +12,8 @@ export interface Door {
   visitors(): number;
   /** Tells everybody who is there, and who comes from here on; undefined tells nothing more. */
   say(line: string | undefined): void;
-  /** Lets nobody in any more, and sends away who is there. */
-  close(): void;
+  /** Lets nobody in any more, and sends away who is there; resolves when all have gone, in a second at most. */
+  close(): Promise<void>;
 }
 
 /** Opens the door; the caller holds the lock that makes it the only one, so what is left of an earlier one goes. */
@@ -35,9 +38,11 @@ export async function openDoor(path: string): Promise<Door> {
       line = text;
       if (text !== undefined) for (const socket of sockets) socket.write(`${text}\n`);
     },
-    close() {
+    async close() {
+      const closed = once(server, 'close');
       server.close();
-      for (const socket of sockets) socket.destroy();
+      for (const socket of sockets) socket.end();
+      await Promise.race([closed, sleep(closeTimeoutMs)]);
     },
   };
 }

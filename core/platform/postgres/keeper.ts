@@ -41,15 +41,15 @@ async function keep(dir: string): Promise<number> {
     const kept = keepRunning(dir, server, door, leaving.signal, logger);
     await untilForsaken(door, leaving.signal);
     leaving.abort();
-    door.close();
-    await kept;
+    await Promise.all([kept, door.close()]);
     return 0;
   } catch (error) {
     const { code, message, remedy } = toTicklakeError(error);
     logger.error({ err: error }, 'Postgres does not start');
     door.say(`failed ${JSON.stringify({ code, message, remedy })}`);
-    await sleep(lingerMs);
-    door.close();
+    // Whoever asked hears it; the next one asks anew.
+    for (let waited = 0; waited < lingerMs && !door.visited(); waited += 50) await sleep(50);
+    await door.close();
     return 1;
   }
 }
