@@ -13,6 +13,8 @@ export interface Exchange {
   tickers(signal?: AbortSignal): Promise<Ticker[]>;
   /** Bars by open time, `fromUs` and `toUs` inclusive, oldest first, at most `limit` (≤ 1,000). */
   klines(request: KlineRequest, signal?: AbortSignal): Promise<ExchangeKline[]>;
+  /** The oldest bar the venue has of a market: the hint of its listing. A reused name may give the earlier coin's. */
+  firstKline(symbol: string, interval: string, signal?: AbortSignal): Promise<ExchangeKline | undefined>;
   /** Trades from `fromId` on, ids ascending, at most `limit` (≤ 1,000); fewer when the tape ends. */
   tradesFrom(symbol: string, fromId: number, limit: number, signal?: AbortSignal): Promise<Trade[]>;
   /** Aggregated trades from a time on, oldest first; `firstTradeId` and `lastTradeId` tell what each one covers. */
@@ -30,8 +32,10 @@ export interface ExchangeSymbol {
   symbol: string;
   base: string;
   quote: string;
-  /** `TRADING`, `HALT`, `BREAK`, …: the venue's word. */
+  /** `TRADING`, `HALT`, `BREAK`, …: the venue's word. Who is delisted may stay listed as `BREAK`, or be gone. */
   status: string;
+  /** What may be done in the market, once each, sorted: `SPOT`, `MARGIN`, `LEVERAGED`, …; the venue's words. */
+  permissions: string[];
   /** Smallest step of price, smallest step and minimum of quantity, minimum price × quantity; decimal text. */
   tickSize: string;
   stepSize: string;

@@ -2,7 +2,7 @@ import { TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import { simulatorState } from './binance/answers.ts';
-import { createBinanceExchange, defaultWeightLimit } from './binance/exchange.ts';
+import { binanceHosts, createBinanceExchange, defaultWeightLimit } from './binance/exchange.ts';
 import { createHttpClient } from './binance/http.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -29,15 +29,31 @@ export async function openExchange(options: OpenExchangeOptions): Promise<Exchan
       ...(wsUrl === undefined ? {} : { wsUrl }),
     });
   }
-  if (url === undefined) {
-    throw new TicklakeError('USAGE', 'the simulator has no fixed address', {
-      remedy: 'Give its URL, or start one in this process.',
-    });
-  }
+  if (url === undefined) throw noAddress();
   return createBinanceExchange({
     ...{ source: `simulator:${await seedOf(url, logger, metrics)}`, logger, metrics },
     restUrl: url,
     wsUrl: wsUrl ?? url.replace(/^http/, 'ws'),
+  });
+}
+
+/**
+ * Where a venue's bulk archive is, for `openArchive`: what `archive` says (a folder or a URL), else the venue's own
+ * host; a simulator serves it beside its REST. Throws USAGE.
+ */
+export function archiveLocation(
+  venue: Pick<OpenExchangeOptions, 'exchange' | 'url'>,
+  archive?: string,
+): string {
+  if (archive !== undefined) return archive;
+  if (venue.exchange === 'binance') return binanceHosts.archiveUrl;
+  if (venue.url === undefined) throw noAddress();
+  return venue.url;
+}
+
+function noAddress(): TicklakeError {
+  return new TicklakeError('USAGE', 'the simulator has no fixed address', {
+    remedy: 'Give its URL, or start one in this process.',
   });
 }
 

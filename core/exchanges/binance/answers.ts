@@ -29,6 +29,8 @@ export const SymbolRules = Type.Object({
   status: Type.String(),
   baseAsset: Name,
   quoteAsset: Name,
+  permissions: Type.Optional(Type.Array(Name)),
+  permissionSets: Type.Optional(Type.Array(Type.Array(Name))),
   filters: Type.Array(Filter),
 });
 

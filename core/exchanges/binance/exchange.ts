@@ -9,6 +9,8 @@ import { openBinanceStream, type BinanceStreamOptions } from './websocket.ts';
 export const binanceHosts = {
   restUrl: 'https://data-api.binance.vision',
   wsUrl: 'wss://data-stream.binance.vision',
+  /** The bulk archive of whole days and months; see `archive/`. */
+  archiveUrl: 'https://data.binance.vision',
 };
 
 /** Binance's documented weight a minute, until exchangeInfo says otherwise. */
@@ -49,6 +51,7 @@ export function createBinanceExchange(options: BinanceExchangeOptions): Exchange
     },
     tickers: (signal) => rest.fetchTickers(http, signal),
     klines: (request, signal) => rest.fetchKlines(http, request, signal),
+    firstKline: (symbol, interval, signal) => rest.fetchFirstKline(http, symbol, interval, signal),
     tradesFrom: (symbol, fromId, limit, signal) =>
       rest.fetchTrades(http, source, symbol, fromId, limit, signal),
     aggTrades: (request, signal) => rest.fetchAggTrades(http, request, signal),

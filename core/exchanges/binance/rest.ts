@@ -15,13 +15,15 @@ import type { HttpClient } from './http.ts';
 import { integerTimeUs } from './values.ts';
 
 /** Weights as documented for Binance spot; the header of each answer has the last word. */
-const weights = { exchangeInfo: 20, tickers: 80, klines: 2, historicalTrades: 25, aggTrades: 4, time: 1 };
+export const requestWeights = {
+  ...{ exchangeInfo: 20, tickers: 80, klines: 2, historicalTrades: 25, aggTrades: 4, time: 1 },
+} as const;
 
 /** Most rows the venue gives in one answer. */
 const maxRows = 1_000;
 
 export async function fetchSymbols(http: HttpClient, signal?: AbortSignal) {
-  const info = await http.get(answers.exchangeInfo, {}, weights.exchangeInfo, signal);
+  const info = await http.get(answers.exchangeInfo, {}, requestWeights.exchangeInfo, signal);
   const perMinute = info.rateLimits.find(
     (limit) =>
       limit.rateLimitType === 'REQUEST_WEIGHT' && limit.interval === 'MINUTE' && limit.intervalNum === 1,
@@ -30,7 +32,7 @@ export async function fetchSymbols(http: HttpClient, signal?: AbortSignal) {
 }
 
 export async function fetchTickers(http: HttpClient, signal?: AbortSignal): Promise<Ticker[]> {
-  const rows = await http.get(answers.ticker24hr, {}, weights.tickers, signal);
+  const rows = await http.get(answers.ticker24hr, {}, requestWeights.tickers, signal);
   return rows.map(toTicker);
 }
 
@@ -46,10 +48,21 @@ export async function fetchKlines(
     startTime: request.fromUs === undefined ? undefined : Math.ceil(request.fromUs / 1000),
     endTime: request.toUs === undefined ? undefined : Math.floor(request.toUs / 1000),
   };
-  const rows = await http.get(answers.klines, query, weights.klines, signal);
+  const rows = await http.get(answers.klines, query, requestWeights.klines, signal);
   const bars = rows.map((row) => toKline(symbol, interval, row));
   requireAscending(answers.klines.path, bars, (bar) => bar.openTimeUs, request.fromUs ?? 0);
   return bars;
+}
+
+/** The first bar since 1970 that the venue gives. */
+export async function fetchFirstKline(
+  http: HttpClient,
+  symbol: string,
+  interval: string,
+  signal?: AbortSignal,
+): Promise<ExchangeKline | undefined> {
+  const [first] = await fetchKlines(http, { symbol, interval, fromUs: 0, limit: 1 }, signal);
+  return first;
 }
 
 export async function fetchTrades(
@@ -61,7 +74,7 @@ export async function fetchTrades(
   signal?: AbortSignal,
 ): Promise<Trade[]> {
   const query = { symbol, fromId, limit: rowLimit(limit) };
-  const rows = await http.get(answers.historicalTrades, query, weights.historicalTrades, signal);
+  const rows = await http.get(answers.historicalTrades, query, requestWeights.historicalTrades, signal);
   const trades = rows.map((row) => toTrade(source, symbol, row));
   requireAscending(answers.historicalTrades.path, trades, (trade) => trade.tradeId, fromId);
   return trades;
@@ -78,7 +91,7 @@ export async function fetchAggTrades(
     startTime: request.fromUs === undefined ? undefined : Math.ceil(request.fromUs / 1000),
     endTime: request.toUs === undefined ? undefined : Math.floor(request.toUs / 1000),
   };
-  const rows = await http.get(answers.aggTrades, query, weights.aggTrades, signal);
+  const rows = await http.get(answers.aggTrades, query, requestWeights.aggTrades, signal);
   const trades = rows.map((row) => toAggTrade(symbol, row));
   requireAscending(answers.aggTrades.path, trades, (trade) => trade.aggregateId, fromId ?? 0);
   return trades;
@@ -96,7 +109,7 @@ export async function fetchDepth(
 }
 
 export async function fetchTimeUs(http: HttpClient, signal?: AbortSignal): Promise<number> {
-  const { serverTime } = await http.get(answers.time, {}, weights.time, signal);
+  const { serverTime } = await http.get(answers.time, {}, requestWeights.time, signal);
   return integerTimeUs(serverTime);
 }
 
@@ -108,6 +121,7 @@ function toSymbol(rules: Static<typeof answers.SymbolRules>): ExchangeSymbol {
     base: rules.baseAsset,
     quote: rules.quoteAsset,
     status: rules.status,
+    permissions: [...new Set([...(rules.permissions ?? []), ...(rules.permissionSets ?? []).flat()])].sort(),
     tickSize: filter('PRICE_FILTER')?.tickSize ?? '0',
     stepSize: lot?.stepSize ?? '0',
     minQuantity: lot?.minQty ?? '0',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Exchange, ExchangeKline, StreamEvent, StreamKind, Ticker } from '#core/exchanges/exchange.ts';
+import { closedKlines, firstTradeIdFrom } from '#core/exchanges/history.ts';
 import type { Trade } from '#core/market/trade.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 
@@ -46,6 +47,8 @@ export function exchangeContract(name: string, open: () => Promise<OpenedExchang
       for (const market of symbols) {
         expect(market.base).not.toBe('');
         expect(market.quote).not.toBe('');
+        expect(market.status).not.toBe('');
+        expect(market.permissions).toEqual([...new Set(market.permissions)].sort());
         for (const key of ['tickSize', 'stepSize', 'minQuantity', 'minNotional'] as const) {
           expect(market[key]).toMatch(decimalText);
         }
@@ -77,6 +80,51 @@ export function exchangeContract(name: string, open: () => Promise<OpenedExchang
       const first = await exchange.klines({ symbol, interval: '1m', fromUs, toUs, limit: 2 });
       expect(first.map((bar) => bar.openTimeUs)).toEqual(times.slice(2, 4));
       expect(some).toEqual(bars.slice(2, 6));
+    });
+
+    it('gives the oldest kline there is', async () => {
+      const first = await exchange.firstKline(symbol, '1d');
+      const [same, next] = await exchange.klines({ symbol, interval: '1d', fromUs: 0, limit: 2 });
+      expect(first).toEqual(same);
+      expect(next?.openTimeUs).toBeGreaterThan(first?.openTimeUs ?? Infinity);
+      const before = { symbol, interval: '1d', fromUs: 0, toUs: (first?.openTimeUs ?? NaN) - 1 };
+      expect(await exchange.klines(before)).toEqual([]);
+    });
+
+    it('gives the closed klines of a window, over all its pages', async () => {
+      const pagesOf = async (span: { fromUs: number; toUs: number }) => {
+        const pages: ExchangeKline[][] = [];
+        for await (const page of closedKlines(exchange, { symbol, interval: '1m', ...span }))
+          pages.push(page);
+        return pages;
+      };
+      const nowUs = await exchange.timeUs();
+      const toUs = nowUs + 10 * minuteUs;
+      const fromUs = Math.floor(nowUs / minuteUs) * minuteUs - 1_500 * minuteUs;
+      const pages = await pagesOf({ fromUs, toUs });
+      const bars = pages.flat();
+      expect(pages.length).toBeGreaterThanOrEqual(2);
+      expect(bars.length).toBeGreaterThanOrEqual(1_500);
+      bars.forEach((bar, i) => expect(bar.openTimeUs).toBe(fromUs + i * minuteUs));
+      for (const bar of bars) expectBar(bar);
+      expect(bars.every(({ isClosed }) => isClosed)).toBe(true);
+      expect(bars.at(-1)?.closeTimeUs).toBeLessThan(await exchange.timeUs());
+      const again = await pagesOf({ fromUs, toUs });
+      expect(again.flat().slice(0, bars.length)).toEqual(bars);
+      expect(await pagesOf({ fromUs: toUs, toUs: toUs + minuteUs })).toEqual([]);
+    });
+
+    it('finds the first trade from an instant on', async () => {
+      const { lastTradeId } = await tickerOf();
+      const [trade] = await exchange.tradesFrom(symbol, lastTradeId - 500, 1);
+      const id = await firstTradeIdFrom(exchange, symbol, trade?.timestampUs ?? NaN);
+      expect(id).toBeLessThanOrEqual(lastTradeId - 500);
+      const [before, first] = await exchange.tradesFrom(symbol, (id ?? NaN) - 1, 2);
+      expect(before?.timestampUs).toBeLessThan(trade?.timestampUs ?? NaN);
+      expect(first?.timestampUs).toBe(trade?.timestampUs);
+      expect(
+        await firstTradeIdFrom(exchange, symbol, (await exchange.timeUs()) + 86_400_000_000),
+      ).toBeUndefined();
     });
 
     it('gives the trades from an id on, contiguous, the same each time', async () => {

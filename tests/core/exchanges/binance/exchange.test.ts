@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createBinanceExchange } from '#core/exchanges/binance/exchange.ts';
 import type { Exchange } from '#core/exchanges/exchange.ts';
-import { openExchange } from '#core/exchanges/open.ts';
+import { archiveLocation, openExchange } from '#core/exchanges/open.ts';
 import { createLogger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { startVenue, type Answers, type Venue } from './venue.ts';
@@ -28,6 +28,7 @@ afterEach(async () => {
 
 const market = {
   ...{ symbol: 'BTCUSDT', status: 'TRADING', baseAsset: 'BTC', quoteAsset: 'USDT' },
+  ...{ permissions: [], permissionSets: [['SPOT', 'MARGIN'], ['SPOT']] },
   filters: [
     { filterType: 'PRICE_FILTER', minPrice: '0.01', maxPrice: '1000000', tickSize: '0.01' },
     { filterType: 'LOT_SIZE', minQty: '0.00001', maxQty: '9000', stepSize: '0.00001' },
@@ -53,6 +54,7 @@ describe('REST of Binance spot', () => {
       {
         ...{ symbol: 'BTCUSDT', base: 'BTC', quote: 'USDT', status: 'TRADING', tickSize: '0.01' },
         ...{ stepSize: '0.00001', minQuantity: '0.00001', minNotional: '5.0' },
+        permissions: ['MARGIN', 'SPOT'],
       },
     ]);
     expect(await exchange.timeUs()).toBe(1_723_161_255_342_000);
@@ -75,6 +77,13 @@ describe('REST of Binance spot', () => {
     expect(venue.requests[0]?.path).toBe(
       '/api/v3/klines?symbol=BTCUSDT&interval=1m&limit=1000&startTime=1723161240000&endTime=1723161299999',
     );
+  });
+
+  it('asks for the oldest kline', async () => {
+    const { exchange, venue } = await open(({ count }) => ({ body: count === 1 ? [bar] : [] }));
+    expect((await exchange.firstKline('BTCUSDT', '1d'))?.openTimeUs).toBe(1_723_161_240_000_000);
+    expect(await exchange.firstKline('BTCUSDT', '1d')).toBeUndefined();
+    expect(venue.requests[0]?.path).toBe('/api/v3/klines?symbol=BTCUSDT&interval=1d&limit=1&startTime=0');
   });
 
   it('reads trades, also where times are microseconds', async () => {
@@ -122,6 +131,13 @@ describe('opening a venue by name', () => {
     });
     opened.push({ venue, exchange });
     expect(exchange.source).toBe('simulator:42');
+  });
+
+  it('knows where its bulk archive is', () => {
+    expect(archiveLocation({ exchange: 'binance' })).toBe('https://data.binance.vision');
+    expect(archiveLocation({ exchange: 'simulator', url: 'http://127.0.0.1:1' })).toBe('http://127.0.0.1:1');
+    expect(archiveLocation({ exchange: 'binance' }, '/data/copy')).toBe('/data/copy');
+    expect(() => archiveLocation({ exchange: 'simulator' })).toThrow('no fixed address');
   });
 
   it('needs to know where the simulator is', async () => {
