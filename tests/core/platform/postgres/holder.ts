@@ -4,20 +4,11 @@ import { Metrics } from '#core/platform/metrics.ts';
 import { connectDatabase } from '#core/platform/postgres/connect.ts';
 import { toTicklakeError } from '#core/platform/errors.ts';
 
-const connection = await connectDatabase(
-  {
-    dataDir: process.argv[2] ?? '',
-    databaseUrl: undefined,
-    databaseUrlIngest: undefined,
-    databaseUrlApi: undefined,
-  },
-  'owner',
-  {
-    applicationName: 'holder',
-    logger: createLogger({ level: 'info', name: 'holder' }),
-    metrics: new Metrics(),
-  },
-);
+const connection = await connectDatabase({ dataDir: process.argv[2] ?? '' }, 'owner', {
+  applicationName: 'holder',
+  logger: createLogger({ level: 'info', name: 'holder' }),
+  metrics: new Metrics(),
+});
 
 process.on('message', (sql: string) => {
   connection.database.query(sql).then(

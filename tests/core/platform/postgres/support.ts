@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { onTestFinished, vi } from 'vitest';
 import { createLogger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
@@ -118,6 +119,17 @@ export function openAt(url: string, options: { setRole?: string; maxConnections?
   const database = openDatabase({ url, applicationName: 'test', logger, metrics: new Metrics(), ...options });
   onTestFinished(() => database.close());
   return database;
+}
+
+/** Runs one statement in a session of its own. */
+export async function asAdmin(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
 }
 
 /** The code of the error that `work` ends with: ours, else Postgres' own. */

@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLake } from '#core/lake/lake.ts';
+import { openFileStore } from '#core/lake/object-store.ts';
+import { Metrics } from '#core/platform/metrics.ts';
+import { openDatabase, type Database } from '#core/platform/postgres/database.ts';
+import { acquirePostgres, type EmbeddedPostgres } from '#core/platform/postgres/embedded.ts';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { codeOf, logger, untilStopped } from './support.ts';
+
+const denied = '42501';
+const notOwner = denied;
+const catalog = ['public.iceberg_namespace_properties', 'public.iceberg_tables'];
+/** Schemas whose tables a login may write at all. */
+const mayWrite = {
+  ingest: ['ingest', 'jobs', 'lake', 'log', 'pgboss', 'public'],
+  api: ['jobs', 'pgboss'],
+};
+
+describe('the logins of the embedded Postgres', { timeout: 120_000 }, () => {
+  let dir = '';
+  let postgres: EmbeddedPostgres;
+  const opened: Database[] = [];
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'ticklake-rights-'));
+    await chmod(dir, 0o755);
+    postgres = await acquirePostgres(dir, logger);
+    const options = { database: as('ingest'), logger, metrics: new Metrics() };
+    await createLake({
+      ...options,
+      catalogName: 'ticklake',
+      store: await openFileStore(join(dir, 'warehouse')),
+    });
+  });
+  afterAll(async () => {
+    for (const database of opened) await database.close();
+    postgres?.release();
+    await untilStopped(dir);
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  function as(role: 'owner' | 'ingest' | 'api' | 'analyst'): Database {
+    const url = postgres.urlFor(role);
+    const database = openDatabase({ url, applicationName: 'test', logger, metrics: new Metrics() });
+    opened.push(database);
+    return database;
+  }
+
+  /** Tables and views on which a login has one of the rights, `schema.name`. */
+  async function tablesWith(role: string, ...rights: string[]): Promise<string[]> {
+    const { rows } = await as('owner').query<{ name: string }>(
+      `select format('%s.%s', relnamespace::regnamespace, relname) as name from pg_class
+       where relkind in ('r', 'p', 'v', 'm', 'f') and relnamespace::regnamespace::text !~ '^(pg_(catalog|toast)|information_schema)'
+         and has_table_privilege('ticklake_login_' || $1, oid, $2)
+       order by 1`,
+      [role, rights.join()],
+    );
+    return rows.map(({ name }) => name);
+  }
+
+  it.each(['ingest', 'api', 'analyst'] as const)(
+    '%s owns nothing, and can make, change and drop no table',
+    async (role) => {
+      const login = as(role);
+      expect(await codeOf(login.query('drop table iceberg_tables'))).toBe(notOwner);
+      expect(await codeOf(login.query('alter table iceberg_tables add column more text'))).toBe(notOwner);
+      expect(await codeOf(login.query('truncate iceberg_tables'))).toBe(denied);
+      expect(await codeOf(login.query('create table mine (id integer)'))).toBe(denied);
+      expect(await codeOf(login.query('create schema mine'))).toBe(denied);
+      expect(await codeOf(login.query('create role mine'))).toBe(denied);
+      expect(await codeOf(login.query('set role ticklake_login_owner'))).toBe(denied);
+      expect(await codeOf(login.query(`copy (select 1) to program 'true'`))).toBe(denied);
+      expect(
+        await codeOf(login.query(`insert into ticklake_migrations (name, run_on) values ('x', now())`)),
+      ).toBe(denied);
+      expect(await tablesWith(role, 'truncate', 'references', 'trigger', 'maintain')).toEqual([]);
+    },
+  );
+
+  it.each(['ingest', 'api'] as const)('%s writes tables of its own schemas only', async (role) => {
+    const written = await tablesWith(role, 'insert', 'update', 'delete');
+    const schemas = new Set(written.map((name) => name.split('.')[0]));
+    expect([...schemas].toSorted()).toEqual(mayWrite[role]);
+    const inPublic = written.filter((name) => name.startsWith('public.'));
+    expect(inPublic).toEqual(role === 'ingest' ? catalog : []);
+  });
+
+  it('api reads the lake and cannot write it', async () => {
+    const api = as('api');
+    const { rows } = await api.query('select count(*) as count from lake.coverage');
+    expect(rows).toEqual([{ count: 0 }]);
+    expect((await api.query('select * from iceberg_tables')).rowCount).toBeGreaterThan(0);
+    const coverage = `'market.trades', 'binance', 'BTCUSDT#1', '', 0, 10`;
+    const writes = [
+      `insert into lake.coverage values (${coverage})`,
+      `select lake.extend_coverage('market.trades', '{binance}', '{BTCUSDT#1}', '{""}', '{0}', '{10}')`,
+      `select lake.explain(${coverage}, 'never published', null)`,
+      'delete from lake.explained',
+      'update iceberg_tables set metadata_location = null',
+      'delete from lake.commits',
+      `select log.ensure_topic('trades', 1, 1000)`,
+      'delete from log.offsets',
+      'delete from ingest.dead_letters',
+    ];
+    for (const write of writes) expect(await codeOf(api.query(write)), write).toBe(denied);
+  });
+
+  it('ingest cannot rewrite what was committed', async () => {
+    const ingest = as('ingest');
+    for (const write of [
+      'update lake.commits set ids_added = 0',
+      'delete from lake.commits',
+      'update lake.data_files set records = 0',
+      'delete from ingest.batches',
+      'delete from ingest.dead_letters',
+    ]) {
+      expect(await codeOf(ingest.query(write)), write).toBe(denied);
+    }
+  });
+
+  it('analyst sees and moves the catalog’s pointers, as foreign engines do, and nothing else', async () => {
+    const analyst = as('analyst');
+    const moved = await analyst.query(
+      `update iceberg_tables set metadata_location = metadata_location, previous_metadata_location = metadata_location
+       where catalog_name = 'ticklake' and table_namespace = 'market' and table_name = 'trades'`,
+    );
+    expect(moved.rowCount).toBe(1);
+    expect(await tablesWith('analyst', 'insert', 'update', 'delete')).toEqual(catalog);
+    expect(await tablesWith('analyst', 'select')).toEqual([...catalog, 'public.ticklake_migrations']);
+    expect(await codeOf(analyst.query('select * from lake.coverage'))).toBe(denied);
+    expect(await codeOf(analyst.query('select * from log.batches'))).toBe(denied);
+  });
+
+  it('no function lends its owner’s rights', async () => {
+    const { rows } = await as('owner').query(
+      `select oid::regprocedure::text as name from pg_proc
+       where prosecdef and pronamespace::regnamespace::text not in ('pg_catalog', 'information_schema')`,
+    );
+    expect(rows).toEqual([]);
+  });
+});
