@@ -1,13 +1,21 @@
 import { TicklakeError, messageOf } from '#core/platform/errors.ts';
-import { StatementType, type DuckDBPreparedStatement, type Json } from '@duckdb/node-api';
+import {
+  DuckDBResultReader,
+  StatementType,
+  type DuckDBPreparedStatement,
+  type DuckDBResult,
+  type Json,
+} from '@duckdb/node-api';
+import { snapshotAsOf } from './as-of.ts';
+import { loadTable } from './catalog.ts';
 import { DuckDb, literal } from './duckdb.ts';
 import type { Lake } from './lake.ts';
 import { currentFiles } from './scan.ts';
 import { duckType, lakeTables, quoted, type LakeTable } from './tables.ts';
 
 export interface QueryOptions {
-  /** A snapshot of the table instead of the newest; only for a query over one table. */
-  snapshotId?: number;
+  /** A snapshot's id, a tag or a time to read the tables as of, instead of the newest snapshots. */
+  asOf?: string;
   /** Stops the query. */
   signal?: AbortSignal;
   rowsMax?: number;
@@ -26,11 +34,35 @@ const rowsMaxDefault = 100_000;
 const interruptEveryMs = 50;
 
 /**
- * Runs read-only SQL over the lake, its tables under their names (`market.trades`). DuckDB sees the files of the
- * snapshots and nothing else: no other file, no network, no settings to change.
- * @throws QUERY_INVALID with DuckDB's own words, TIMEOUT when the signal stopped it.
+ * Runs read-only SQL over the lake, its tables under their names (`market.trades`), and gives its rows. Tables that
+ * `asOf` says nothing of are not there.
+ * @throws QUERY_INVALID with DuckDB's own words, TIMEOUT when the signal stopped it, NOT_FOUND for an unknown `asOf`.
  */
 export async function query(lake: Lake, sql: string, options: QueryOptions): Promise<QueryResult> {
+  const rowsMax = options.rowsMax ?? rowsMaxDefault;
+  return await withQuery(lake, sql, options, async (result) => {
+    const reader = new DuckDBResultReader(result);
+    await reader.readUntil(rowsMax + 1);
+    const types = reader.columnTypes();
+    const rows = reader.getRowObjectsJson();
+    return {
+      columns: reader.deduplicatedColumnNames().map((name, index) => ({ name, type: String(types[index]) })),
+      rows: rows.slice(0, rowsMax),
+      truncated: rows.length > rowsMax,
+    };
+  });
+}
+
+/**
+ * Runs read-only SQL as {@link query} does, and lends its result, whose chunks are computed as they are read. DuckDB
+ * sees the files of the snapshots and nothing else: no other file, no network, no settings to change.
+ */
+export async function withQuery<T>(
+  lake: Lake,
+  sql: string,
+  options: QueryOptions,
+  use: (result: DuckDBResult) => Promise<T>,
+): Promise<T> {
   const duck = await DuckDb.open({
     threads: 2,
     memoryLimit: options.memoryLimit ?? '1GB',
@@ -38,13 +70,13 @@ export async function query(lake: Lake, sql: string, options: QueryOptions): Pro
   });
   const unwatch = interruptOnAbort(duck, options.signal);
   try {
-    const files: string[] = [];
-    for (const table of lakeTables) files.push(...(await defineView(duck, lake, table, options)));
-    await lockDown(duck, files);
-    return await readRows(duck, sql, options);
+    await lockDown(duck, await defineTables(duck, lake, options.asOf));
+    return await use(await run(duck, sql, options));
   } catch (error) {
-    if (options.signal?.aborted !== true) throw error;
-    throw new TicklakeError('TIMEOUT', 'the query was stopped', { cause: error });
+    if (options.signal?.aborted === true) {
+      throw new TicklakeError('TIMEOUT', 'the query was stopped', { cause: error });
+    }
+    throw invalid(error);
   } finally {
     unwatch();
     duck.close();
@@ -66,17 +98,31 @@ function interruptOnAbort(duck: DuckDb, signal: AbortSignal | undefined): () => 
   };
 }
 
+/** Views of all tables; answers the files behind them. */
+async function defineTables(duck: DuckDb, lake: Lake, asOf: string | undefined): Promise<string[]> {
+  const files: string[] = [];
+  let found = false;
+  for (const table of lakeTables) {
+    const snapshotId =
+      asOf === undefined ? undefined : snapshotAsOf((await loadTable(lake, table)).metadata, asOf);
+    if (asOf !== undefined && snapshotId === undefined) continue;
+    found = true;
+    files.push(...(await defineView(duck, lake, table, snapshotId)));
+  }
+  if (found) return files;
+  throw new TicklakeError('NOT_FOUND', `the lake has nothing as of ${String(asOf)}`, {
+    remedy:
+      'Name a snapshot of `ticklake lake snapshots TABLE`, a tag, or a time such as 2026-03-01T12:00:00Z.',
+  });
+}
+
 async function defineView(
   duck: DuckDb,
   lake: Lake,
   table: LakeTable,
-  options: QueryOptions,
+  snapshotId: number | null | undefined,
 ): Promise<string[]> {
-  const { files } = await currentFiles(
-    lake,
-    table,
-    options.snapshotId === undefined ? {} : { snapshotId: options.snapshotId },
-  );
+  const files = snapshotId === null ? [] : await filesAsOf(lake, table, snapshotId);
   const columns = table.columns.map((column) => quoted(column.name)).join(', ');
   const empty = table.columns.map((c) => `null::${duckType(c.type)} as ${quoted(c.name)}`).join(', ');
   const from =
@@ -86,6 +132,10 @@ async function defineView(
   await duck.run(`create schema if not exists ${quoted(table.namespace)}`);
   await duck.run(`create view ${quoted(table.namespace)}.${quoted(table.name)} as ${from}`);
   return files;
+}
+
+async function filesAsOf(lake: Lake, table: LakeTable, snapshotId: number | undefined): Promise<string[]> {
+  return (await currentFiles(lake, table, snapshotId === undefined ? {} : { snapshotId })).files;
 }
 
 /** Where every path names its partition, DuckDB leaves out files by it without opening them. */
@@ -103,27 +153,18 @@ async function lockDown(duck: DuckDb, files: readonly string[]): Promise<void> {
   await duck.run('set lock_configuration = true');
 }
 
-async function readRows(duck: DuckDb, sql: string, options: QueryOptions): Promise<QueryResult> {
-  const rowsMax = options.rowsMax ?? rowsMaxDefault;
-  try {
-    const statement = await prepareSelect(duck, sql);
-    options.signal?.throwIfAborted();
-    const reader = await statement.streamAndReadUntil(rowsMax + 1);
-    const names = reader.deduplicatedColumnNames();
-    const types = reader.columnTypes();
-    const rows = reader.getRowObjectsJson();
-    return {
-      columns: names.map((name, index) => ({ name, type: String(types[index]) })),
-      rows: rows.slice(0, rowsMax),
-      truncated: rows.length > rowsMax,
-    };
-  } catch (error) {
-    if (error instanceof TicklakeError) throw error;
-    throw new TicklakeError('QUERY_INVALID', messageOf(error), {
-      cause: error,
-      remedy: 'Tables are named as in `ticklake lake tables`; the lake is read-only.',
-    });
-  }
+async function run(duck: DuckDb, sql: string, options: QueryOptions): Promise<DuckDBResult> {
+  const statement = await prepareSelect(duck, sql);
+  options.signal?.throwIfAborted();
+  return await statement.stream();
+}
+
+function invalid(error: unknown): TicklakeError {
+  if (error instanceof TicklakeError) return error;
+  return new TicklakeError('QUERY_INVALID', messageOf(error), {
+    cause: error,
+    remedy: 'Tables are named as in `ticklake lake tables`; the lake is read-only.',
+  });
 }
 
 /** DuckDB lets statements write wherever they may read, over the lake's files too: only a SELECT may run. */

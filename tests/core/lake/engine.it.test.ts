@@ -44,7 +44,7 @@ describe('a query', () => {
     expect((await ask(sql)).rows).toEqual([{ n: '2000', last: '1999' }]);
     const oldest = (await listSnapshots(lake.lake, trades)).at(-1);
     const snapshotId = oldest?.snapshotId ?? 0;
-    expect((await ask(sql, { snapshotId })).rows).toEqual([
+    expect((await ask(sql, { asOf: String(snapshotId) })).rows).toEqual([
       { n: String(oldest?.totalRecords), last: String((oldest?.totalRecords ?? 0) - 1) },
     ]);
   });
