@@ -1,5 +1,4 @@
-import { findSnapshot } from '#core/iceberg/metadata.ts';
-import type { TableMetadata } from '#core/iceberg/types.ts';
+import type { Snapshot, TableMetadata } from '#core/iceberg/types.ts';
 
 /**
  * Which snapshot of a table `asOf` means: a snapshot's id, a tag or branch, or a time (ISO 8601, UTC unless it says
@@ -7,8 +6,7 @@ import type { TableMetadata } from '#core/iceberg/types.ts';
  */
 export function snapshotAsOf(metadata: TableMetadata, asOf: string): number | null | undefined {
   if (/^\d{5,}$/.test(asOf)) {
-    const snapshot = findSnapshot(metadata, Number(asOf));
-    return snapshot === undefined ? undefined : Number(snapshot['snapshot-id']);
+    return snapshotOf(metadata, Number(asOf)) === undefined ? undefined : Number(asOf);
   }
   const ref = metadata.refs?.[asOf];
   if (ref !== undefined) return Number(ref['snapshot-id']);
@@ -18,8 +16,12 @@ export function snapshotAsOf(metadata: TableMetadata, asOf: string): number | nu
   const newest = log.findLast((entry) => entry['timestamp-ms'] <= atMs);
   if (newest !== undefined) return Number(newest['snapshot-id']);
   // Before the log's first entry the table was empty, unless that entry has an ancestor, which is gone.
-  const parent = log[0] && findSnapshot(metadata, log[0]['snapshot-id'])?.['parent-snapshot-id'];
+  const parent = log[0] && snapshotOf(metadata, Number(log[0]['snapshot-id']))?.['parent-snapshot-id'];
   return parent === undefined || parent === null ? null : undefined;
+}
+
+function snapshotOf(metadata: TableMetadata, id: number): Snapshot | undefined {
+  return metadata.snapshots.find((snapshot) => Number(snapshot['snapshot-id']) === id);
 }
 
 function timeOf(text: string): number | undefined {
