@@ -28,6 +28,7 @@ export class Attempt {
   readonly #deps: AttemptDeps;
   readonly #stop = new AbortController();
   #progress: Progress | undefined;
+  #hasEnded = false;
 
   constructor(task: TakenTask, deps: AttemptDeps) {
     this.task = task;
@@ -60,11 +61,13 @@ export class Attempt {
       this.stop(new TicklakeError('TIMEOUT', `${this.task.key} took longer than ${timeoutMs / 1_000} s`));
     }, timeoutMs);
     try {
+      this.#stop.signal.throwIfAborted();
       const code = this.task.kind === 'plan' ? this.#plan(job) : this.#runPartition(job);
       return await Promise.race([code, this.#afterGrace(code)]);
     } catch (error) {
       throw this.isStopped ? toTicklakeError(this.#stop.signal.reason) : toTicklakeError(error);
     } finally {
+      this.#hasEnded = true;
       clearTimeout(timer);
     }
   }
@@ -117,12 +120,11 @@ export class Attempt {
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     }
     await sleep(this.#deps.graceMs, undefined, { ref: false });
-    code.catch((error: unknown) => {
-      this.#deps.logger.warn(
-        { err: error, partition: this.task.key },
-        'code that was left to itself has failed',
-      );
-    });
+    if (!this.#hasEnded) {
+      const { logger } = this.#deps;
+      logger.warn({ partition: this.task.key }, 'code that does not heed its signal is left to itself');
+      code.catch((error: unknown) => logger.info({ err: error }, 'code that was left to itself has failed'));
+    }
     throw toTicklakeError(signal.reason);
   }
 }

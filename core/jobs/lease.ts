@@ -1,5 +1,5 @@
 import { TicklakeError } from '#core/platform/errors.ts';
-import type { Database } from '#core/platform/postgres/database.ts';
+import type { Database, Transaction } from '#core/platform/postgres/database.ts';
 import { sqlFile } from '#core/platform/sql-file.ts';
 import type { Queue } from './queue.ts';
 import { endUnfinished, type TakenTask } from './tasks.ts';
@@ -27,18 +27,23 @@ export async function register(
   );
 }
 
-/**
- * Renews the lease, writes progress, and answers which of its attempts the worker holds or has finished; undefined when its lease is
- * lost for good, as another worker has taken over.
- */
+/** What a beat finds. */
+export interface Beat {
+  /** Of the worker's attempts, those that it holds still, or has finished. */
+  held: Set<string>;
+  /** Attempts that are the worker's but that it does not know, as the answer to its taking them was lost. */
+  strays: string[];
+}
+
+/** Renews the lease and writes progress; undefined when the lease is lost for good, as another has taken over. */
 export async function beat(
   database: Database,
   workerId: string,
   leaseMs: number,
   attemptIds: readonly string[],
   progress: readonly Progress[],
-): Promise<Set<string> | undefined> {
-  const { rows } = await database.query<{ is_known: boolean; held: string[] }>(beatSql, [
+): Promise<Beat | undefined> {
+  const { rows } = await database.query<{ is_known: boolean; held: string[]; strays: string[] }>(beatSql, [
     workerId,
     leaseMs,
     attemptIds,
@@ -48,7 +53,7 @@ export async function beat(
     progress.map((of) => of.unit),
   ]);
   const answer = rows[0];
-  return answer?.is_known === true ? new Set(answer.held) : undefined;
+  return answer?.is_known === true ? { held: new Set(answer.held), strays: answer.strays } : undefined;
 }
 
 /** A worker that holds nothing any more goes. */
@@ -71,26 +76,36 @@ export async function reapWorkers(database: Database, queue: Queue, lossesMax: n
     );
     const ids = dead.rows.map((row) => row.worker_id);
     if (ids.length === 0) return 0;
-    const { rows } = await tx.query<
-      Pick<TakenTask, 'attemptId' | 'job' | 'kind' | 'key' | 'rank' | 'losses'>
-    >(
-      `select t.attempt_id as "attemptId", r.job, t.kind, t.key, t.rank, t.losses
-         from jobs.tasks t join jobs.runs r using (run_id)
-        where t.worker_id = any($1) and t.state = 'running'
-        order by t.attempt_id`,
+    const { rows } = await tx.query<{ attempt_id: string }>(
+      `select attempt_id from jobs.tasks where worker_id = any($1) and state = 'running'`,
       [ids],
     );
-    let lost = 0;
-    for (const task of rows) {
-      const isTooOften = task.losses + 1 >= lossesMax;
-      const error = new TicklakeError(
-        'UNAVAILABLE',
-        `the worker that ran ${task.key} died or lost its lease`,
-      );
-      const next = isTooOften ? 'fail' : { retryInMs: 0 };
-      if (await endUnfinished(tx, queue, task, 'lost', next, error)) lost += 1;
-    }
+    const attemptIds = rows.map((row) => row.attempt_id);
+    const lost = await loseAttempts(tx, queue, attemptIds, lossesMax);
     await tx.query('delete from jobs.workers where worker_id = any($1)', [ids]);
     return lost;
   });
+}
+
+/** Makes attempts that nobody is at any more due again; answers how many were. */
+export async function loseAttempts(
+  tx: Transaction,
+  queue: Queue,
+  attemptIds: readonly string[],
+  lossesMax: number,
+): Promise<number> {
+  const { rows } = await tx.query<Pick<TakenTask, 'attemptId' | 'job' | 'kind' | 'key' | 'rank' | 'losses'>>(
+    `select t.attempt_id as "attemptId", r.job, t.kind, t.key, t.rank, t.losses
+       from jobs.tasks t join jobs.runs r using (run_id)
+      where t.attempt_id = any($1) and t.state = 'running'
+      order by t.attempt_id`,
+    [attemptIds],
+  );
+  let lost = 0;
+  for (const task of rows) {
+    const next = task.losses + 1 >= lossesMax ? 'fail' : { retryInMs: 0 };
+    const error = new TicklakeError('UNAVAILABLE', `the worker that ran ${task.key} died or lost its lease`);
+    if (await endUnfinished(tx, queue, task, 'lost', next, error)) lost += 1;
+  }
+  return lost;
 }

@@ -57,6 +57,17 @@ export async function settleRun(database: Database, runId: string): Promise<void
   });
 }
 
+/** Ends the runs that nobody came to end, as their worker died between the last task and that. */
+export async function settleRuns(database: Database): Promise<void> {
+  const { rows } = await database.query<{ run_id: string }>(
+    `select r.run_id from jobs.runs r
+      where r.state in ('waiting', 'running') and not r.is_chain
+        and exists (select 1 from jobs.tasks t where t.run_id = r.run_id)
+        and not exists (select 1 from jobs.tasks t where t.run_id = r.run_id and t.state in ('waiting', 'running'))`,
+  );
+  for (const row of rows) await settleRun(database, row.run_id);
+}
+
 /** The run is locked. */
 export async function endRun(
   tx: Transaction,

@@ -226,7 +226,15 @@ export async function reviveTasks(tx: Transaction, queue: Queue, runId: string, 
   );
 }
 
-export function fenced(key: string): TicklakeError {
+export async function countWaiting(database: Transaction): Promise<number> {
+  const { rows } = await database.query<{ waiting: number }>(
+    `select count(*) as waiting from jobs.tasks t join jobs.runs r using (run_id)
+      where r.state in ('waiting', 'running') and t.state = 'waiting'`,
+  );
+  return rows[0]?.waiting ?? 0;
+}
+
+function fenced(key: string): TicklakeError {
   return new TicklakeError(
     'FENCED',
     `${key} is no longer this attempt's: it was cancelled, or another worker has it`,

@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isTicklakeError, messageOf, TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
+import { isTicklakeError, messageOf, TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
-import { Attempt, type AttemptDeps, type Done } from './attempt.ts';
-import { backOffMs } from './back-off.ts';
+import { Attempt, type AttemptDeps } from './attempt.ts';
 import type { Budget } from './budget.ts';
 import type { Catalogue } from './catalogue.ts';
 import { isJob, type Job } from './job.ts';
-import { beat, reapWorkers, register, unregister } from './lease.ts';
+import { beat, loseAttempts, reapWorkers, register, unregister } from './lease.ts';
+import { markFinished, markUnfinished, untilAnswered } from './mark.ts';
 import { pruneHistory, type Retention } from './prune.ts';
 import type { Queue } from './queue.ts';
-import { releaseRuns, settleRun } from './settle.ts';
-import { addPartitions, endUnfinished, finishTask, takeTask, type Next, type TakenTask } from './tasks.ts';
+import { releaseRuns, settleRun, settleRuns } from './settle.ts';
+import { countWaiting, takeTask } from './tasks.ts';
 import { workerMetrics, type WorkerMetrics } from './worker-metrics.ts';
 
 export interface WorkerOptions {
@@ -42,12 +42,9 @@ export interface WorkerOptions {
 }
 
 const defaultConcurrency = 4;
-const defaultBackOff = { firstMs: 1_000, maxMs: 60_000 };
-const defaultAttempts = 5;
 const pruneEveryMs = 3_600_000;
 const sweepsPerLease = 5;
 const beatsPerLease = 10;
-const markTriesMax = 8;
 
 /**
  * Takes tasks from the queue and runs them until it is closed. Any number of workers run side by side; one that dies
@@ -62,6 +59,7 @@ export class Worker {
   readonly #closing = new AbortController();
   readonly #attemptDeps: AttemptDeps;
   readonly #leaseMs: number;
+  readonly #lossesMax: number;
   readonly #loops: Promise<unknown>;
   #workerId: string | undefined;
   #leaseEndsMs = 0;
@@ -72,6 +70,7 @@ export class Worker {
     this.#jobs = new Map(options.catalogue.cards.filter(isJob).map((job) => [job.name, job]));
     this.#metrics = workerMetrics(options.metrics);
     this.#leaseMs = options.leaseMs ?? 10_000;
+    this.#lossesMax = options.lossesMax ?? 30;
     this.#attemptDeps = {
       queue: options.queue,
       budget: options.budget,
@@ -92,7 +91,7 @@ export class Worker {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#wake.abort();
-    this.#stopAll(new TicklakeError('UNAVAILABLE', 'the worker shuts down'));
+    this.#stopAll(shutsDown());
     await this.#loops;
     await Promise.all(this.#running);
     if (this.#workerId !== undefined) {
@@ -161,7 +160,7 @@ export class Worker {
     this.#metrics.running.set(this.#attempts.size);
     // What was taken while the lease was lost or the worker closed is another's, or will be.
     if (this.#workerId !== workerId) attempt.stop(leaseLost());
-    if (this.#closing.signal.aborted) attempt.stop(new TicklakeError('UNAVAILABLE', 'the worker shuts down'));
+    if (this.#closing.signal.aborted) attempt.stop(shutsDown());
     const running = this.#runAttempt(attempt, job).finally(() => {
       this.#attempts.delete(task.attemptId);
       this.#running.delete(running);
@@ -182,20 +181,18 @@ export class Worker {
   }
 
   async #runAttempt(attempt: Attempt, job: Job): Promise<void> {
-    const { logger, database } = this.#options;
+    const { logger, database, queue } = this.#options;
     const { task } = attempt;
     const stop = this.#metrics.seconds.startTimer({ job: job.name, kind: task.kind });
     let outcome: string;
     try {
-      await database.query(
-        `update jobs.runs set state = 'running', started_at = coalesce(started_at, clock_timestamp()),
-                resumed_at = clock_timestamp() where run_id = $1 and state = 'waiting'`,
-        [task.runId],
-      );
+      await noteStart(database, task.runId);
       const done = await attempt.run(job);
-      outcome = await this.#mark(attempt, () => this.#markFinished(task, done));
+      await this.#mark(() => markFinished(this.#options, task, done));
+      outcome = 'finished';
     } catch (error) {
-      outcome = await this.#mark(attempt, () => this.#markUnfinished(attempt, job, error)).catch(
+      const isInterrupted = attempt.isStopped && !isTicklakeError(error, 'TIMEOUT');
+      outcome = await this.#mark(() => markUnfinished(this.#options, task, job, error, isInterrupted)).catch(
         (later: unknown) => {
           logger.warn(
             { err: later, partition: task.key },
@@ -208,67 +205,16 @@ export class Worker {
     stop();
     this.#metrics.attempts.inc({ job: job.name, kind: task.kind, outcome });
     await settleRun(database, task.runId)
-      .then(() => releaseRuns(database, this.#options.queue))
+      .then(() => releaseRuns(database, queue))
       .catch((error: unknown) => logger.warn({ err: error }, 'a run is settled by the next sweep'));
   }
 
-  /** Marks while Postgres comes and goes: each try finds out by the token whether an earlier one has succeeded. */
-  async #mark(attempt: Attempt, mark: () => Promise<string>): Promise<string> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await mark();
-      } catch (error) {
-        const isLost =
-          isTicklakeError(error, 'DATABASE_UNREACHABLE') || isTicklakeError(error, 'COMMIT_UNKNOWN');
-        if (!isLost || tries >= markTriesMax || this.#workerId === undefined) throw error;
-        this.#options.logger.warn(
-          { partition: attempt.task.key },
-          'Postgres does not answer; the mark is tried again',
-        );
-        await sleep(Math.min(this.#leaseMs / 4, 100 * 2 ** tries));
-      }
-    }
-  }
-
-  async #markFinished(task: TakenTask, done: Done): Promise<string> {
-    const { database, queue } = this.#options;
-    return await database.transaction(async (tx) => {
-      // The job may have marked it in its own transaction, or an earlier try did without hearing of it.
-      const { rows } = await tx.query(
-        `select 1 from jobs.tasks where attempt_id = $1 and state = 'finished'`,
-        [task.attemptId],
-      );
-      if (rows.length > 0) return 'finished';
-      await finishTask(tx, queue, task, done.kind === 'partition' ? done.committed : undefined);
-      if (done.kind === 'plan') await addPartitions(tx, queue, task, done.partitions);
-      return 'finished';
-    });
-  }
-
-  async #markUnfinished(attempt: Attempt, job: Job, thrown: unknown): Promise<string> {
-    const { database, queue, logger } = this.#options;
-    const { task } = attempt;
-    const error = toTicklakeError(thrown);
-    const isInterrupted = this.#closing.signal.aborted && attempt.isStopped && error.code === 'UNAVAILABLE';
-    const next = isInterrupted ? { retryInMs: 0 } : nextAfter(task, job, error);
-    const outcome = isInterrupted ? 'interrupted' : 'failed';
-    const isOurs = await database.transaction((tx) => endUnfinished(tx, queue, task, outcome, next, error));
-    const facts = { err: error, job: job.name, run: task.runId, partition: task.key };
-    if (!isOurs) {
-      logger.info(facts, 'an attempt ended that was cancelled, or lost to another worker');
-      return 'fenced';
-    }
-    if (next === 'fail') logger.error(facts, 'a partition has failed for good');
-    else
-      logger.warn(
-        { ...facts, retryInMs: next.retryInMs },
-        'an attempt did not finish; it will be tried again',
-      );
-    return outcome;
+  async #mark<T>(mark: () => Promise<T>): Promise<T> {
+    return await untilAnswered(mark, () => this.#workerId !== undefined, this.#options.logger);
   }
 
   async #beat(): Promise<void> {
-    const { database } = this.#options;
+    const { database, queue } = this.#options;
     const askedMs = performance.now();
     const workerId = this.#workerId;
     if (workerId === undefined) {
@@ -281,22 +227,25 @@ export class Worker {
     const attempts = [...this.#attempts.values()];
     const progress = attempts.map((attempt) => attempt.takeProgress()).filter((of) => of !== undefined);
     const attemptIds = attempts.map((attempt) => attempt.task.attemptId);
-    const held = await beat(database, workerId, this.#leaseMs, attemptIds, progress).catch(
+    const found = await beat(database, workerId, this.#leaseMs, attemptIds, progress).catch(
       (error: unknown) => {
         if (performance.now() > this.#leaseEndsMs) this.#loseLease();
         throw error;
       },
     );
-    if (held === undefined) {
+    if (found === undefined) {
       this.#loseLease();
       return;
     }
     this.#leaseEndsMs = askedMs + this.#leaseMs;
     for (const attempt of attempts) {
-      if (held.has(attempt.task.attemptId) || !this.#attempts.has(attempt.task.attemptId)) continue;
+      if (found.held.has(attempt.task.attemptId) || !this.#attempts.has(attempt.task.attemptId)) continue;
       attempt.stop(
         new TicklakeError('FENCED', `${attempt.task.key} was cancelled, or another worker has it`),
       );
+    }
+    if (found.strays.length > 0) {
+      await database.transaction((tx) => loseAttempts(tx, queue, found.strays, this.#lossesMax));
     }
   }
 
@@ -316,22 +265,12 @@ export class Worker {
   }
 
   async #sweep(): Promise<void> {
-    const { database, queue, lossesMax } = this.#options;
-    const lost = await reapWorkers(database, queue, lossesMax ?? 30);
+    const { database, queue } = this.#options;
+    const lost = await reapWorkers(database, queue, this.#lossesMax);
     if (lost > 0) this.#metrics.takenOver.inc(lost);
-    const { rows } = await database.query<{ run_id: string }>(
-      `select r.run_id from jobs.runs r
-        where r.state in ('waiting', 'running') and not r.is_chain
-          and exists (select 1 from jobs.tasks t where t.run_id = r.run_id)
-          and not exists (select 1 from jobs.tasks t where t.run_id = r.run_id and t.state in ('waiting', 'running'))`,
-    );
-    for (const row of rows) await settleRun(database, row.run_id);
+    await settleRuns(database);
     await releaseRuns(database, queue);
-    const waiting = await database.query<{ waiting: number }>(
-      `select count(*) as waiting from jobs.tasks t join jobs.runs r using (run_id)
-        where r.state in ('waiting', 'running') and t.state = 'waiting'`,
-    );
-    this.#metrics.waiting.set(waiting.rows[0]?.waiting ?? 0);
+    this.#metrics.waiting.set(await countWaiting(database));
   }
 
   async #prune(): Promise<void> {
@@ -343,12 +282,19 @@ export class Worker {
   }
 }
 
-function nextAfter(task: TakenTask, job: Job, error: TicklakeError): Next {
-  const failures = task.failures + 1;
-  const isOver = !error.retryable || failures >= (job.attempts ?? defaultAttempts);
-  return isOver ? 'fail' : { retryInMs: backOffMs(failures, { ...defaultBackOff, ...job.backOff }) };
-}
-
 function leaseLost(): TicklakeError {
   return new TicklakeError('FENCED', 'this worker has lost its lease');
+}
+
+function shutsDown(): TicklakeError {
+  return new TicklakeError('UNAVAILABLE', 'the worker shuts down');
+}
+
+/** The run has begun, if this is its first task. */
+async function noteStart(database: Database, runId: string): Promise<void> {
+  await database.query(
+    `update jobs.runs set state = 'running', started_at = coalesce(started_at, clock_timestamp()),
+            resumed_at = clock_timestamp() where run_id = $1 and state = 'waiting'`,
+    [runId],
+  );
 }

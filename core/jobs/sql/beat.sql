@@ -1,4 +1,5 @@
--- Renews a worker's lease, writes how far its attempts are, and answers which of them it holds, or has finished.
+-- Renews a worker's lease, writes how far its attempts are, and answers which of them it holds, or has finished, and
+-- which it must have taken without hearing of it.
 -- $1 worker, $2 lease in ms, $3 all its attempts, $4 to $7 those that have moved, with done, total and unit
 with renewed as (
   update jobs.workers set lease_until = clock_timestamp() + $2 * interval '1 millisecond'
@@ -12,4 +13,8 @@ with renewed as (
 select exists (select 1 from renewed) as is_known,
        array(select attempt_id::text from jobs.tasks
               where attempt_id = any($3::uuid[]) and (state = 'finished' or state = 'running' and worker_id = $1)
-       ) as held
+       ) as held,
+       array(select attempt_id::text from jobs.tasks
+              where worker_id = $1 and state = 'running' and attempt_id <> all($3::uuid[])
+                and started_at < clock_timestamp() - $2 * interval '1 millisecond'
+       ) as strays

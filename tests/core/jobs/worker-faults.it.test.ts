@@ -2,7 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { waitForRun } from '#core/jobs/follow.ts';
 import { listAttempts, listPartitions, showRun } from '#core/jobs/views.ts';
-import { openJobsAs, startJobsPostgres, startProgram, type OpenedJobs, type TestServer } from './harness.ts';
+import { openQueue } from '#core/jobs/queue.ts';
+import { takeTask } from '#core/jobs/tasks.ts';
+import {
+  openJobsAs,
+  startJobsPostgres,
+  startProgram,
+  testLogger,
+  type OpenedJobs,
+  type TestServer,
+} from './harness.ts';
 
 const waiting = { timeout: 60_000, interval: 20 };
 const kills = Number(process.env['TICKLAKE_TEST_KILLS'] ?? 5);
@@ -140,6 +149,42 @@ describe('workers that die or stand still', () => {
     expect((await waitForRun(opened.database, next, { timeoutMs: 30_000 })).state).toBe('succeeded');
     await opened.jobs.cancel(runId);
     await other.kill9();
+  });
+
+  it('gives back what it was told to stop though nobody had taken it', async () => {
+    const runId = await ask({ keys: ['mine'], ms: 600 });
+    const worker = opened.jobs.startWorker({ leaseMs: 500, pollMs: 20 });
+    await vi.waitFor(
+      async () => expect((await showRun(opened.database, runId)).partitions.running).toBe(1),
+      waiting,
+    );
+    await server.owner.query('update jobs.tasks set worker_id = null where run_id = $1', [runId]);
+    expect((await waitForRun(opened.database, runId, { timeoutMs: 30_000 })).state).toBe('succeeded');
+    const attempts = await listAttempts(opened.database, runId, 'mine');
+    expect(attempts.map(({ outcome }) => outcome)).toEqual(['interrupted', 'finished']);
+    await worker.close();
+  });
+
+  it('gives back what it took without hearing of it', async () => {
+    const queue = await openQueue(opened.database, testLogger);
+    const worker = opened.jobs.startWorker({ leaseMs: 500, pollMs: 20, concurrency: 1 });
+    const busy = await ask({ keys: ['busy'], ms: 2_500 });
+    await vi.waitFor(
+      async () => expect((await showRun(opened.database, busy)).partitions.running).toBe(1),
+      waiting,
+    );
+    const runId = await ask({ keys: ['unheard'] });
+    const { rows } = await server.owner.query<{ workerId: string }>(
+      'select worker_id as "workerId" from jobs.workers',
+    );
+    const workerId = rows[0]?.workerId ?? '';
+    const taken = await opened.database.transaction((tx) =>
+      takeTask(tx, queue, { workerId, name: 'w' }, { work: 9 }, []),
+    );
+    expect(taken).toMatchObject({ runId, kind: 'plan' });
+    expect((await waitForRun(opened.database, runId, { timeoutMs: 30_000 })).state).toBe('succeeded');
+    await worker.close();
+    await queue.close();
   });
 
   it('gives up on what kills its workers', async () => {
