@@ -8,10 +8,10 @@ import type { LogBatch } from '#core/streams/event-log.ts';
 
 const sql = Object.fromEntries(
   [
-    'read-lines',
     'check',
     'repeated',
     'judge-repeated',
+    'leave-out',
     'accept',
     'spans',
     'ranges',
@@ -88,8 +88,7 @@ export async function checkBatch(
   latestUs: number,
 ): Promise<RefusedRecord[]> {
   await loadSymbols(duck, symbols);
-  await readLines(duck, spillDir, batches);
-  await duck.run(select('check'), { earliest_us: BigInt(earliestTimestampUs), latest_us: BigInt(latestUs) });
+  await checkLines(duck, spillDir, batches, latestUs);
   await duck.run(select('repeated'));
   await duck.run(select('judge-repeated'));
   return await refusedRecords(duck, batches);
@@ -112,7 +111,9 @@ export async function acceptNew(
     'held',
     held.map((range) => [literal(range.source), literal(range.listing), range.lo, range.hi]),
   );
-  await duck.run(select('accept'), { processing_time: processingTime.toISOString() });
+  await duck.run(select('leave-out'));
+  // A view takes no parameters.
+  await duck.run(select('accept').replace('$processing_time', literal(processingTime.toISOString())));
   const [row] = await duck.rows(select('counts'));
   const count = (name: string): number => Number(row?.[name] ?? 0);
   const duplicates = (channel: 'stream' | 'repair'): number =>
@@ -174,7 +175,12 @@ async function insertRows(duck: DuckDb, table: string, rows: readonly (string | 
   }
 }
 
-async function readLines(duck: DuckDb, spillDir: string, batches: readonly LogBatch[]): Promise<void> {
+async function checkLines(
+  duck: DuckDb,
+  spillDir: string,
+  batches: readonly LogBatch[],
+  latestUs: number,
+): Promise<void> {
   const expected = batches.reduce((sum, batch) => sum + batch.count, 0);
   const path = join(spillDir, `batch-${randomUUID()}.jsonl`);
   try {
@@ -184,20 +190,24 @@ async function readLines(duck: DuckDb, spillDir: string, batches: readonly LogBa
     } finally {
       await file.close();
     }
-    if ((await readFileOfLines(duck, path)) === expected) return;
+    if ((await checkFile(duck, path, latestUs)) === expected) return;
     // DuckDB passes over blank lines and top-level arrays: each must keep its place, as places are offsets.
     await writeFile(path, batches.flatMap((batch) => textLines(batch).map(asObjectLine)).join('\n') + '\n');
-    const read = await readFileOfLines(duck, path);
+    const read = await checkFile(duck, path, latestUs);
     if (read !== expected) throw new Error(`a batch of ${expected} records has ${read} lines`);
   } finally {
     await unlink(path).catch(() => undefined);
   }
 }
 
-async function readFileOfLines(duck: DuckDb, path: string): Promise<number> {
+/** How many lines DuckDB saw in the file. */
+async function checkFile(duck: DuckDb, path: string, latestUs: number): Promise<number> {
   // A statement that reads a file takes no parameters for its name everywhere; the literal is safe.
-  await duck.run(select('read-lines').replace('$path', literal(path)));
-  const [row] = await duck.rows('select count(*) as lines from lines');
+  await duck.run(select('check').replace('$path', literal(path)), {
+    earliest_us: BigInt(earliestTimestampUs),
+    latest_us: BigInt(latestUs),
+  });
+  const [row] = await duck.rows('select count(*) as lines from checked');
   return Number(row?.['lines']);
 }
 

@@ -1,7 +1,15 @@
--- Values of each line in their types, with the reason why it is refused, or null.
+-- Values of each line in their types, numbered in the order of the log, with the reason why it is refused, or null;
+-- a line that is no JSON object is all null.
 -- decimal(18,8) first: DuckDB casts text to decimal(38,18) fourteen times slower, so that is left to what does not fit.
 create or replace temp table checked as
-with typed as (
+with lines as (
+  select row_number() over () - 1 as line_number, *
+  from read_json($path, format = 'newline_delimited', ignore_errors = true, maximum_object_size = 1048576, columns = {
+    source: 'varchar', symbol: 'varchar', trade_id: 'varchar', price: 'varchar', volume: 'varchar', side: 'varchar',
+    timestamp_us: 'varchar', channel: 'varchar', reason: 'varchar'
+  })
+),
+typed as (
   select
     l.line_number, l.source, l.symbol, k.listing, l.side, l.reason as refused_by_adapter,
     coalesce(l.channel, 'stream') = 'stream' as by_stream,
@@ -9,14 +17,14 @@ with typed as (
     contains(l.trade_id, '.') or contains(l.trade_id, 'e') as trade_id_is_fractional,
     try_cast(l.timestamp_us as bigint) as timestamp_us,
     coalesce(k.latest_us, $latest_us::bigint) as latest_us,
-    case when length(l.price) - strpos(l.price || '.', '.') <= 8
+    case when not contains(l.price, '.') or length(l.price) - strpos(l.price, '.') <= 8
          then coalesce(try_cast(l.price as decimal(18,8))::decimal(38,18), try_cast(l.price as decimal(38,18)))
-         when length(l.price) - strpos(l.price || '.', '.') <= 18 then try_cast(l.price as decimal(38,18)) end as price,
-    contains(lower(l.price), 'e') as price_has_exponent,
-    case when length(l.volume) - strpos(l.volume || '.', '.') <= 8
+         when length(l.price) - strpos(l.price, '.') <= 18 then try_cast(l.price as decimal(38,18)) end as price,
+    contains(l.price, 'e') or contains(l.price, 'E') as price_has_exponent,
+    case when not contains(l.volume, '.') or length(l.volume) - strpos(l.volume, '.') <= 8
          then coalesce(try_cast(l.volume as decimal(18,8))::decimal(38,18), try_cast(l.volume as decimal(38,18)))
-         when length(l.volume) - strpos(l.volume || '.', '.') <= 18 then try_cast(l.volume as decimal(38,18)) end as volume,
-    contains(lower(l.volume), 'e') as volume_has_exponent
+         when length(l.volume) - strpos(l.volume, '.') <= 18 then try_cast(l.volume as decimal(38,18)) end as volume,
+    contains(l.volume, 'e') or contains(l.volume, 'E') as volume_has_exponent
   from lines l
   left join known_symbols k on k.source = l.source and k.symbol = l.symbol
 )
