@@ -1,7 +1,7 @@
-import { writeFile } from 'node:fs/promises';
+import { appendFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Benchmark } from '#bench/benchmark.ts';
-import { appendTape, drainRate, newTape } from '#bench/support/drain.ts';
+import { appendTape, drainRate, linesOf, newTape, recordsOf } from '#bench/support/drain.ts';
 import { openBenchRuntime } from '#bench/support/runtime.ts';
 import { DuckDb, literal } from '#core/lake/duckdb.ts';
 
@@ -24,7 +24,8 @@ export async function logToIceberg(): Promise<Benchmark> {
 
       const linesFile = join(dataDir, 'lines.jsonl');
       const parquet = join(dataDir, 'peer.parquet');
-      await writeFile(linesFile, tape.records.map((record) => `${record.value}\n`).join(''));
+      await rm(linesFile, { force: true });
+      for (const records of recordsOf(tape, recordsPerAppend)) await appendFile(linesFile, linesOf(records));
       const startedMs = performance.now();
       await duck.run(sortedParquet(linesFile, parquet));
       const peer = (tradesPerRound / (performance.now() - startedMs)) * 1_000;

@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Benchmark, Figures, Missing } from '#bench/benchmark.ts';
-import { appendTape, drainRate, newTape, type Tape } from '#bench/support/drain.ts';
+import { appendTape, drainRate, linesOf, newTape, recordsOf, type Tape } from '#bench/support/drain.ts';
 import { openBenchRuntime } from '#bench/support/runtime.ts';
 import type { Runtime } from '#cli/runtime.ts';
 import { tableId, trades } from '#core/lake/tables.ts';
@@ -57,7 +57,7 @@ async function commitRate(runtime: Runtime, tape: Tape, rows: number): Promise<n
     ...{ batchRecords: rows, maxBatchRecords: rows, maxBufferedBytes: 1 },
   });
   const commits = (await countCommits(runtime)) - before;
-  if (commits !== tape.records.length / rows) throw new Error(`the worker made ${commits} commits`);
+  if (commits !== tape.tradesPerSymbol / rows) throw new Error(`the worker made ${commits} commits`);
   return rate;
 }
 
@@ -73,32 +73,31 @@ async function appendRate(
   python: string,
   url: string,
   runtime: Runtime,
-  { source, records }: Tape,
+  tape: Tape,
   rows: number,
 ): Promise<number> {
-  const folder = join(runtime.config.dataDir, source);
+  const folder = join(runtime.config.dataDir, tape.source);
   await mkdir(folder);
   const files: string[] = [];
-  for (let start = 0; start < records.length; start += rows) {
-    const file = join(folder, `${start}.jsonl`);
-    const lines = records.slice(start, start + rows).map((record) => `${record.value}\n`);
-    await writeFile(file, lines.join(''));
+  for (const records of recordsOf(tape, rows)) {
+    const file = join(folder, `${files.length}.jsonl`);
+    await writeFile(file, linesOf(records));
     files.push(file);
   }
   const { stdout } = await execa(python, [script], {
     input: JSON.stringify({
       uri: url.replace(/^postgres(ql)?:/, 'postgresql+psycopg2:'),
       warehouse: `file://${folder}/warehouse`,
-      table: `bench.${source.replaceAll('-', '_')}`,
+      table: `bench.${tape.source.replaceAll('-', '_')}`,
       files,
     }),
     timeout: appendsMsMax,
     env: { PYTHONWARNINGS: 'ignore', PYTHONDONTWRITEBYTECODE: '1' },
   });
   const answer = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, number>;
-  if (answer['rows'] !== records.length || answer['snapshots'] !== files.length) {
+  if (answer['rows'] !== rows * files.length || answer['snapshots'] !== files.length) {
     throw new Error(`PyIceberg's table is not as expected: ${stdout}`);
   }
   await rm(folder, { recursive: true });
-  return records.length / (answer['seconds'] ?? Number.NaN);
+  return (rows * files.length) / (answer['seconds'] ?? Number.NaN);
 }

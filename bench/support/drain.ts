@@ -11,24 +11,32 @@ const drainMsMax = 300_000;
 /** Trades of a source that no round has used, market after market, ids from 0 in each. */
 export interface Tape {
   source: string;
-  records: LogRecord[];
+  symbols: readonly string[];
+  tradesPerSymbol: number;
 }
 
 export async function newTape(runtime: Runtime, symbols: readonly string[], trades: number): Promise<Tape> {
   const source = `bench-${randomUUID().slice(0, 8)}`;
   await knowSymbols(runtime.connection.database, source, symbols);
-  const each = trades / symbols.length;
-  return { source, records: symbols.flatMap((symbol) => tradeRecords(source, symbol, 0, each)) };
+  return { source, symbols, tradesPerSymbol: trades / symbols.length };
 }
 
-export async function appendTape(
-  runtime: Runtime,
-  { records }: Tape,
-  recordsPerAppend: number,
-): Promise<void> {
-  for (let start = 0; start < records.length; start += recordsPerAppend) {
-    await runtime.log.append(tradesTopic, records.slice(start, start + recordsPerAppend));
+/** The tape in pieces, each made when it is asked for: a million records in memory would slow what is measured. */
+export function* recordsOf({ source, symbols, tradesPerSymbol }: Tape, size: number): Generator<LogRecord[]> {
+  for (const symbol of symbols) {
+    for (let id = 0; id < tradesPerSymbol; id += size) {
+      yield tradeRecords(source, symbol, id, Math.min(id + size, tradesPerSymbol));
+    }
   }
+}
+
+/** Each piece of the tape is one append, so one batch of the log. */
+export async function appendTape(runtime: Runtime, tape: Tape, size: number): Promise<void> {
+  for (const records of recordsOf(tape, size)) await runtime.log.append(tradesTopic, records);
+}
+
+export function linesOf(records: readonly LogRecord[]): string {
+  return records.map((record) => `${record.value}\n`).join('');
 }
 
 /**
@@ -58,6 +66,7 @@ export async function drainRate(
   } finally {
     await consumer.close();
   }
-  await expectHeld(runtime, tape.source, tape.records.length);
-  return tape.records.length / seconds;
+  const trades = tape.symbols.length * tape.tradesPerSymbol;
+  await expectHeld(runtime, tape.source, trades);
+  return trades / seconds;
 }
