@@ -1,6 +1,6 @@
 import { minutesPerDay } from './minutes.ts';
 import { QuoteSum } from './quote-sum.ts';
-import { minuteMs, type MarketTape } from './tape.ts';
+import { minuteMs, type MarketTape } from './market-tape.ts';
 
 /** What happened in a span of time. Prices in ticks, volumes in lots, quote volumes in ticks × lots. */
 export interface Bar {
@@ -17,7 +17,7 @@ export interface Bar {
 
 /**
  * The bar of the whole minutes [from, to), as far as it has happened by `nowMs`: the running minute counts with its
- * trades so far. What whole days that are over add up to is kept. Needs from < to, from ≥ the listing.
+ * trades so far. Minutes without trades have a price only where there is nothing else. What whole days that are over add up to is kept. Needs from < to, from ≥ the listing.
  */
 export function barOver(tape: MarketTape, from: number, to: number, nowMs: number): Bar {
   const sum = new BarSum();
@@ -27,7 +27,7 @@ export function barOver(tape: MarketTape, from: number, to: number, nowMs: numbe
   while (minute < closed) {
     const day = Math.floor(minute / minutesPerDay);
     const end = Math.min(closed, (day + 1) * minutesPerDay);
-    if (end - minute === minutesPerDay) sum.addDay(tape, day);
+    if (end - minute === minutesPerDay && tape.isWhole(day)) sum.addDay(tape, day);
     else sum.addMinutes(tape, day, minute - day * minutesPerDay, end - day * minutesPerDay);
     minute = end;
   }
@@ -41,6 +41,8 @@ class BarSum {
   #low = Infinity;
   #close = 0;
   #isEmpty = true;
+  /** The price where nothing is traded. */
+  #flat: number | undefined;
   #volume = 0;
   #count = 0;
   #buyVolume = 0;
@@ -63,11 +65,14 @@ class BarSum {
   addMinutes(tape: MarketTape, day: number, from: number, to: number): void {
     const minutes = tape.minutes(day);
     for (let i = from; i < to; i++) {
+      const half = minutes.halfVolume[i] ?? 0;
+      if (half === 0) {
+        this.#flat ??= minutes.close[i];
+        continue;
+      }
       const high = minutes.high[i] ?? 0;
       const low = minutes.low[i] ?? 0;
       this.#addPrices(minutes.open[i] ?? 0, high, low, minutes.close[i] ?? 0);
-      const half = minutes.halfVolume[i] ?? 0;
-      if (half === 0) continue;
       const halfBuy = minutes.halfBuyVolume[i] ?? 0;
       this.#count += 2 * (minutes.pairs[i] ?? 0);
       this.#volume += 2 * half;
@@ -78,9 +83,7 @@ class BarSum {
   }
 
   addRunning(tape: MarketTape, minute: number, nowMs: number): void {
-    const day = Math.floor(minute / minutesPerDay);
-    const open = tape.minutes(day).open[minute - day * minutesPerDay] ?? 0;
-    this.#addPrices(open, open, open, open);
+    this.#flat ??= tape.closeBefore(minute);
     const { price, lots, buyerIsMaker } = tape.trades(minute);
     const count = tape.countUpTo(minute, nowMs);
     for (let i = 0; i < count; i++) {
@@ -97,8 +100,11 @@ class BarSum {
   }
 
   bar(): Bar {
+    const flat = this.#flat ?? 0;
     return {
-      ...{ open: this.#open, high: this.#high, low: this.#low, close: this.#close },
+      ...(this.#isEmpty
+        ? { open: flat, high: flat, low: flat, close: flat }
+        : { open: this.#open, high: this.#high, low: this.#low, close: this.#close }),
       ...{ volume: this.#volume, count: this.#count, buyVolume: this.#buyVolume },
       quoteVolume: this.#quoteOfDays + this.#quote.value,
       buyQuoteVolume: this.#buyQuoteOfDays + this.#buyQuote.value,

@@ -1,6 +1,6 @@
 import { quantityText, priceText } from './messages.ts';
 import { mix } from './random.ts';
-import type { MarketTape } from './tape.ts';
+import type { MarketTape } from './market-tape.ts';
 
 /** Levels by price in ticks, best first; quantities in lots. */
 export interface Side {
@@ -105,7 +105,7 @@ export function depthMessage(tape: MarketTape, before: Book, after: Book, nowMs:
 /** The last trade before an instant; before the first one, the opening price. */
 function lastTrade(tape: MarketTape, ms: number): { price: number; buyerIsMaker: boolean } {
   const id = tape.nextId(ms - 1) - 1;
-  if (id < 1) return { price: tape.market.anchorTicks, buyerIsMaker: true };
+  if (id < tape.oldestId) return { price: tape.market.anchorTicks, buyerIsMaker: true };
   const { minute, index } = tape.placeOf(id);
   const { price, buyerIsMaker } = tape.trades(minute);
   return { price: price[index] ?? 0, buyerIsMaker: buyerIsMaker[index] === 1 };

@@ -1,20 +1,23 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
+import { TicklakeError } from '#core/platform/errors.ts';
+import { KeptFile } from './kept-file.ts';
 
 export interface ClockOptions {
   /** Where the time is kept between runs; none forgets it. */
   file?: string;
   /** What the tape depends on; a file of another tape is refused. */
-  tape: { seed: number; rate: number };
+  tape: TapeName;
   /** Where time begins when the file does not say. */
   startUs: number;
 }
 
-interface Kept {
+interface TapeName {
   seed: number;
   rate: number;
-  nowUs: number;
+  /** Default `calm`. */
+  life?: 'calm' | 'eventful';
 }
+
+type Kept = TapeName & { nowUs: number };
 
 /**
  * The simulator's time. It only moves by {@link advance}, and the file is written before time moves past what it says:
@@ -22,22 +25,22 @@ interface Kept {
  * fsync: it survives the death of the process, not of the machine.
  */
 export class VirtualClock {
-  readonly #file: string | undefined;
-  readonly #tape: { seed: number; rate: number };
+  readonly #file: KeptFile<Kept>;
+  readonly #tape: TapeName;
   #nowUs: number;
   #writtenUs: number;
 
   /** Throws CONFLICT where the file belongs to another tape, DATA_CORRUPT where it holds no time. */
   constructor({ file, tape, startUs }: ClockOptions) {
-    this.#file = file;
+    this.#file = new KeptFile(file, isKept);
     this.#tape = tape;
-    const kept = file === undefined ? undefined : read(file);
-    if (kept !== undefined && (kept.seed !== tape.seed || kept.rate !== tape.rate)) {
+    const kept = this.#file.read();
+    if (kept !== undefined && !isSame(kept, tape)) {
       throw new TicklakeError(
         'CONFLICT',
-        `${file} keeps the time of another tape (seed ${kept.seed}, rate ${kept.rate})`,
+        `${file} keeps the time of another tape (seed ${kept.seed}, rate ${kept.rate}, ${kept.life ?? 'calm'})`,
         {
-          remedy: 'Give that seed and rate, or another clock file.',
+          remedy: 'Give that seed, rate and life, or another clock file.',
         },
       );
     }
@@ -70,41 +73,22 @@ export class VirtualClock {
   }
 
   #write(us: number): void {
-    this.#writtenUs = us;
-    if (this.#file === undefined) return;
-    const kept: Kept = { ...this.#tape, nowUs: us };
     try {
-      writeFileSync(`${this.#file}.tmp`, JSON.stringify(kept));
-      renameSync(`${this.#file}.tmp`, this.#file);
+      this.#file.write({ ...this.#tape, nowUs: us });
+      this.#writtenUs = us;
     } catch (error) {
       this.#writtenUs = 0;
-      throw toTicklakeError(error);
+      throw error;
     }
   }
 }
 
-function read(file: string): Kept | undefined {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw toTicklakeError(error);
-  }
-  const kept = parse(text);
-  if (kept !== undefined) return kept;
-  throw new TicklakeError('DATA_CORRUPT', `${file} does not hold the time of a simulator`, {
-    remedy: 'Remove the file to begin anew, or give another seed.',
-  });
+function isSame(a: TapeName, b: TapeName): boolean {
+  return a.seed === b.seed && a.rate === b.rate && (a.life ?? 'calm') === (b.life ?? 'calm');
 }
 
-function parse(text: string): Kept | undefined {
-  try {
-    const { seed, rate, nowUs } = JSON.parse(text) as Record<string, unknown>;
-    if (typeof seed !== 'number' || typeof rate !== 'number' || !Number.isSafeInteger(nowUs))
-      return undefined;
-    return { seed, rate, nowUs: Number(nowUs) };
-  } catch {
-    return undefined;
-  }
+function isKept(value: unknown): value is Kept {
+  if (typeof value !== 'object' || value === null) return false;
+  const { seed, rate, nowUs } = value as Record<string, unknown>;
+  return typeof seed === 'number' && typeof rate === 'number' && Number.isSafeInteger(nowUs);
 }

@@ -4,7 +4,8 @@ import { Hub, type Channel } from './hub.ts';
 import { malform } from './malformed.ts';
 import { intervals, klineMessage, tradeMessage } from './messages.ts';
 import type { StreamTopic } from './streams.ts';
-import { minuteMs, type MarketTape, type Tape } from './tape.ts';
+import { minuteMs, type MarketTape } from './market-tape.ts';
+import type { Tape } from './tape.ts';
 
 interface TradeState {
   kind: 'trade';
@@ -71,6 +72,10 @@ export class Feed {
       const { state } = channel;
       if (state.kind === 'trade') this.#playTrades(channel, state);
       else if (state.kind === 'kline') this.#closeKlines(channel, state);
+      const coin = this.#tape.market(channel.topic.symbol, nowMs) ?? state.tape;
+      if (coin === state.tape) continue;
+      passTo(coin, state);
+      if (state.kind === 'trade') this.#playTrades(channel, state);
     }
   }
 
@@ -80,14 +85,15 @@ export class Feed {
     if (isTimeForBooks) this.#booksSentMs = realMs;
     for (const channel of this.hub.channels.values()) {
       const { state } = channel;
+      if (!state.tape.isTrading(this.#nowMs)) continue;
       if (state.kind === 'kline') this.#refreshKline(channel, state, realMs);
       else if (state.kind !== 'trade' && isTimeForBooks) this.#refreshBook(channel, state);
     }
   }
 
   #open(topic: StreamTopic): ChannelState | undefined {
-    const tape = this.#tape.market(topic.symbol);
-    if (tape?.isListed(this.#nowMs) !== true) return undefined;
+    const tape = this.#tape.market(topic.symbol, this.#nowMs);
+    if (tape?.isListed(this.#nowMs) !== true || tape.isGone(this.#nowMs)) return undefined;
     const minute = Math.floor(this.#nowMs / minuteMs);
     switch (topic.kind) {
       case 'trade': {
@@ -114,9 +120,12 @@ export class Feed {
       for (; state.index < due; state.index++, state.id++) {
         this.#sendTrade(channel, state, tradeMessage(tape, state.id, state.minute, state.index));
       }
-      if (state.minute >= running) return;
-      state.minute++;
-      state.index = 0;
+      const next = tape.resumes(state.minute + 1);
+      if (next > running) {
+        if (state.minute < running) standAt(state, running);
+        return;
+      }
+      standAt(state, next);
     }
   }
 
@@ -146,6 +155,7 @@ export class Feed {
     const running = Math.floor(this.#nowMs / minuteMs / minutes) * minutes;
     for (; state.from < running; state.from += minutes) {
       const closedMs = (state.from + minutes) * minuteMs;
+      if (tape.absentOver(state.from, state.from + minutes) !== undefined) continue;
       this.#send(channel, klineMessage(tape, interval, state.from, closedMs));
     }
   }
@@ -174,6 +184,27 @@ export class Feed {
     if (this.#faults.strike('silence', channel.topic.symbol)) return;
     broadcast(channel, data);
   }
+}
+
+/** The name belongs to another coin now. */
+function passTo(coin: MarketTape, state: ChannelState): void {
+  state.tape = coin;
+  switch (state.kind) {
+    case 'trade':
+      standAt(state, coin.firstMinute);
+      state.id = coin.oldestId;
+      return;
+    case 'kline':
+      state.from = coin.firstMinute;
+      return;
+    default:
+      state.book = undefined;
+  }
+}
+
+function standAt(state: TradeState, minute: number): void {
+  state.minute = minute;
+  state.index = 0;
 }
 
 function broadcast(channel: Channel<ChannelState>, data: string): void {

@@ -3,6 +3,7 @@ import type { Counter } from 'prom-client';
 import { messageOf } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import { ApiError, Query } from './answer.ts';
+import type { Chronicle } from './chronicle.ts';
 import type { Faults } from './faults.ts';
 import type { Endpoint } from './rest.ts';
 import type { WeightLimit } from './weight.ts';
@@ -12,8 +13,10 @@ export interface HandlerOptions {
   endpoints: ReadonlyMap<string, Endpoint>;
   weight: WeightLimit;
   faults: Faults;
-  /** What `GET /simulator/state` answers. */
+  /** What `GET /simulator/state` and `GET /simulator/incidents` answer. */
   state: () => unknown;
+  truth: () => unknown;
+  chronicle: Chronicle;
   requests: Counter<'status'>;
   logger: Logger;
 }
@@ -60,11 +63,16 @@ async function respond(request: IncomingMessage, options: HandlerOptions): Promi
   const url = new URL(target, base);
   if (url.pathname === '/simulator/state') return { status: 200, body: options.state() };
   if (url.pathname === '/simulator/faults') return setFaults(request, options.faults);
+  if (url.pathname === '/simulator/incidents') return incidents(request, options);
   const endpoint = options.endpoints.get(url.pathname);
   if (endpoint === undefined)
     return { status: 404, body: { code: -1000, msg: `No such path: ${url.pathname}` } };
   if (request.method !== 'GET') throw new ApiError(-1000, 'Request method is not supported.', 405);
-  return struck(options.faults) ?? weighed(endpoint, new Query(url.searchParams), options.weight);
+  return (
+    down(options.chronicle) ??
+    struck(options.faults) ??
+    weighed(endpoint, new Query(url.searchParams), options.weight)
+  );
 }
 
 function weighed(endpoint: Endpoint, query: Query, weight: WeightLimit): Answer {
@@ -85,6 +93,12 @@ function weighed(endpoint: Endpoint, query: Query, weight: WeightLimit): Answer 
   }
   const msg = `Way too much request weight used; IP banned until ${verdict.untilMs}.`;
   return { status: 418, body: { code: -1003, msg }, headers };
+}
+
+/** While the exchange stands still it answers nothing else. */
+function down(chronicle: Chronicle): Answer | undefined {
+  if (!chronicle.isDown) return undefined;
+  return { status: 503, body: { code: -1016, msg: 'This service is no longer available.' } };
 }
 
 function struck(faults: Faults): Answer | undefined {
@@ -109,6 +123,15 @@ async function setFaults(request: IncomingMessage, faults: Faults): Promise<Answ
   const added = faults.add(await readJson(request));
   if (typeof added === 'string') throw new ApiError(-1100, added);
   return { status: 200, body: { active: faults.active } };
+}
+
+/** GET tells the truth about what befell the markets and will; POST adds to the future. */
+async function incidents(request: IncomingMessage, { chronicle, truth }: HandlerOptions): Promise<Answer> {
+  if (request.method === 'GET') return { status: 200, body: truth() };
+  if (request.method !== 'POST') throw new ApiError(-1000, 'Read by GET, add by POST.', 405);
+  const added = chronicle.add(await readJson(request));
+  if (typeof added === 'string') throw new ApiError(-1100, added);
+  return { status: 200, body: truth() };
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {

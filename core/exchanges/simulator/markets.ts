@@ -78,6 +78,20 @@ export function marketsOf(seed: number, count: number): Market[] {
   return markets;
 }
 
+/** Another coin under a market's name: same rules, another price level and another path, listed later. */
+export function renewed(seed: number, market: Market, listing: number, listingDay: number): Market {
+  const hash = hashOf(seed, `${market.symbol}#${listing}`);
+  const random = new Random(mix(hash, 0x11571));
+  const cheaper = 4 + 30 * random.next();
+  const anchorTicks = Math.max(50, Math.round(market.anchorTicks / cheaper));
+  return {
+    ...market,
+    ...{ listingDay, anchorTicks, hash },
+    dailyVolatility: market.dailyVolatility * (1 + 0.3 * random.next()),
+    lotsPerTrade: (market.lotsPerTrade * market.anchorTicks) / anchorTicks,
+  };
+}
+
 /** Every fourth listing is a known coin against another quote, the others are new coins; a few are stablecoins. */
 function listing(seed: number, index: number, names: string[], listed: Coin[]): Market {
   const random = new Random(mix(mix(seed, 77), index));

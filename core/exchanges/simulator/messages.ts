@@ -1,6 +1,6 @@
 import { bigDecimalText, decimalText } from './decimal.ts';
 import { barOver, type Bar } from './bars.ts';
-import { minuteMs, type MarketTape } from './tape.ts';
+import { minuteMs, type MarketTape } from './market-tape.ts';
 
 /** Kline intervals in minutes, each dividing a day. */
 export const intervals: ReadonlyMap<string, number> = new Map([

@@ -1,39 +1,89 @@
 import { ApiError, type Query } from './answer.ts';
 import { barOver } from './bars.ts';
+import { minuteMs, type MarketTape } from './market-tape.ts';
 import { barText, intervals, priceText, quantityText, quoteText } from './messages.ts';
-import { minuteMs, type MarketTape } from './tape.ts';
 
 const maxRows = 1_000;
 
-/** `klines`: bars by open time within [startTime, endTime], or the latest; the running bar as it is. */
-export function klines(tape: MarketTape, nowMs: number, query: Query): unknown {
+/** A bar of a coin that had the name: its first minute. */
+interface BarAt {
+  tape: MarketTape;
+  from: number;
+}
+
+/**
+ * `klines`: bars by open time within [startTime, endTime], or the latest; the running bar as it is. All coins that had the
+ * name have theirs. While the exchange stood still, or a name was nobody's, there are no bars; a market that was halted
+ * alone has flat ones, as the exchange makes them.
+ */
+export function klines(listings: readonly MarketTape[], nowMs: number, query: Query): unknown {
   const minutes = intervals.get(query.required('interval'));
   if (minutes === undefined) throw new ApiError(-1120, 'Invalid interval.');
   const limit = query.limit(500, maxRows);
-  const stepMs = minutes * minuteMs;
-  const firstMs = Math.floor((tape.firstMinute * minuteMs) / stepMs) * stepMs;
+  const startMs = query.whole('startTime');
   const endMs = Math.min(nowMs, query.whole('endTime') ?? nowMs);
-  const lastOpen = Math.floor(endMs / stepMs) * stepMs;
-  const startMs = query.whole('startTime') ?? lastOpen - (limit - 1) * stepMs;
-  const rows: unknown[] = [];
-  for (let open = Math.max(firstMs, Math.ceil(startMs / stepMs) * stepMs); open <= lastOpen; open += stepMs) {
-    if (rows.length === limit) break;
-    const from = open / minuteMs;
+  const last = Math.floor(endMs / minuteMs / minutes) * minutes;
+  const bars =
+    startMs === undefined
+      ? [...taken(barsBackward(listings, minutes, last), limit)].reverse()
+      : [
+          ...taken(
+            barsForward(listings, minutes, Math.ceil(startMs / minuteMs / minutes) * minutes, last),
+            limit,
+          ),
+        ];
+  return bars.map(({ tape, from }) => {
     const bar = barText(tape, barOver(tape, from, from + minutes, nowMs));
-    rows.push([
-      ...[open, bar.open, bar.high, bar.low, bar.close, bar.volume, open + stepMs - 1],
+    const openMs = from * minuteMs;
+    return [
+      ...[openMs, bar.open, bar.high, bar.low, bar.close, bar.volume, openMs + minutes * minuteMs - 1],
       ...[bar.quoteVolume, bar.count, bar.buyVolume, bar.buyQuoteVolume, '0'],
-    ]);
-  }
-  return rows;
+    ];
+  });
 }
 
-/** `trades` and `historicalTrades`: from an id on, or the latest. */
-export function trades(tape: MarketTape, nowMs: number, query: Query): unknown {
+/** Bars that exist with first minutes in [from, last], oldest first. */
+export function* barsForward(
+  listings: readonly MarketTape[],
+  minutes: number,
+  from: number,
+  last: number,
+): Generator<BarAt> {
+  for (const [i, tape] of listings.entries()) {
+    const end = Math.min(last + 1, listings[i + 1]?.firstMinute ?? Infinity);
+    for (let at = Math.max(from, tape.firstMinute); at < end; at += minutes) {
+      const absent = tape.absentOver(at, at + minutes);
+      if (absent === undefined) yield { tape, from: at };
+      else if (absent.to >= end) break;
+      else at = Math.max(at, Math.floor(absent.to / minutes) * minutes - minutes);
+    }
+  }
+}
+
+/** Bars that exist with first minutes up to `last`, newest first. */
+function* barsBackward(listings: readonly MarketTape[], minutes: number, last: number): Generator<BarAt> {
+  let at = last;
+  for (const tape of listings.toReversed()) {
+    for (; at >= tape.firstMinute; at -= minutes) {
+      const absent = tape.absentOver(at, at + minutes);
+      if (absent === undefined) yield { tape, from: at };
+      else at = Math.min(at, Math.ceil(absent.from / minutes) * minutes);
+    }
+  }
+}
+
+function* taken<T>(items: Iterable<T>, count: number): Generator<T> {
+  let left = count;
+  for (const item of items) {
+    yield item;
+    if (--left === 0) return;
+  }
+}
+
+/** `trades` and `historicalTrades`: from an id on, or the latest. By id, only coins in the current one's sequence are found. */
+export function trades(listings: readonly MarketTape[], nowMs: number, query: Query): unknown {
   const limit = query.limit(500, maxRows);
-  const end = tape.nextId(nowMs);
-  const from = query.whole('fromId') ?? end - limit;
-  return rowsFrom(tape, Math.max(1, from), Math.min(end, Math.max(1, from) + limit), (row) => ({
+  return rowsOf(byId(listings, nowMs, query.whole('fromId'), limit), limit, (tape, row) => ({
     id: row.id,
     ...{ price: priceText(tape, row.ticks), qty: quantityText(tape, row.lots) },
     quoteQty: quoteText(tape, BigInt(row.ticks) * BigInt(row.lots)),
@@ -41,8 +91,11 @@ export function trades(tape: MarketTape, nowMs: number, query: Query): unknown {
   }));
 }
 
-/** `aggTrades`: here each stands for one trade and has its id. By id, by time (both ends inclusive), or the latest. */
-export function aggTrades(tape: MarketTape, nowMs: number, query: Query): unknown {
+/**
+ * `aggTrades`: here each stands for one trade and has its id. By id, by time (both ends inclusive, over all coins that had
+ * the name), or the latest.
+ */
+export function aggTrades(listings: readonly MarketTape[], nowMs: number, query: Query): unknown {
   const limit = query.limit(500, maxRows);
   const fromId = query.whole('fromId');
   const startMs = query.whole('startTime');
@@ -50,17 +103,30 @@ export function aggTrades(tape: MarketTape, nowMs: number, query: Query): unknow
   if (fromId !== undefined && (startMs !== undefined || endMs !== undefined)) {
     throw new ApiError(-1128, 'Combination of optional parameters invalid.');
   }
-  const end = tape.nextId(Math.min(nowMs, endMs ?? nowMs));
-  const first = fromId ?? (startMs === undefined ? end - limit : tape.nextId(Math.min(nowMs, startMs - 1)));
-  const from = Math.max(1, first);
-  return rowsFrom(tape, from, Math.min(end, from + limit), (row) => ({
+  const untilMs = Math.min(nowMs, endMs ?? nowMs);
+  const spans =
+    startMs === undefined
+      ? byId(listings, untilMs, fromId, limit)
+      : listings.map((tape) => ({
+          tape,
+          from: tape.nextId(Math.min(nowMs, startMs - 1)),
+          to: tape.nextId(untilMs),
+        }));
+  return rowsOf(spans, limit, (tape, row) => ({
     a: row.id,
     ...{ p: priceText(tape, row.ticks), q: quantityText(tape, row.lots) },
     ...{ f: row.id, l: row.id, T: row.timeMs, m: row.buyerIsMaker, M: true },
   }));
 }
 
-interface Row {
+/** Ids [from, to) of a coin. */
+interface IdSpan {
+  tape: MarketTape;
+  from: number;
+  to: number;
+}
+
+export interface TradeRow {
   id: number;
   ticks: number;
   lots: number;
@@ -68,27 +134,49 @@ interface Row {
   buyerIsMaker: boolean;
 }
 
-/** Trades with ids in [from, to). */
-function rowsFrom<T>(tape: MarketTape, from: number, to: number, make: (row: Row) => T): T[] {
+/** What happened by `nowMs` from an id on, or the latest `limit`. */
+function byId(
+  listings: readonly MarketTape[],
+  nowMs: number,
+  fromId: number | undefined,
+  limit: number,
+): IdSpan[] {
+  const begun = listings.filter((tape) => tape.isListed(nowMs));
+  const sequence = begun.slice(begun.findLastIndex(({ continues }) => continues === undefined));
+  const from = fromId ?? (sequence.at(-1)?.nextId(nowMs) ?? 1) - limit;
+  return sequence.map((tape) => ({ tape, from: Math.max(tape.oldestId, from), to: tape.nextId(nowMs) }));
+}
+
+function rowsOf<T>(
+  spans: readonly IdSpan[],
+  limit: number,
+  make: (tape: MarketTape, row: TradeRow) => T,
+): T[] {
   const rows: T[] = [];
-  if (from >= to) return rows;
+  for (const { tape, from, to } of spans) {
+    for (const row of tradesIn(tape, from, Math.min(to, from + limit - rows.length)))
+      rows.push(make(tape, row));
+  }
+  return rows;
+}
+
+/** Trades with ids in [from, to). */
+export function* tradesIn(tape: MarketTape, from: number, to: number): Generator<TradeRow> {
+  if (from >= to) return;
   let { minute, index } = tape.placeOf(from);
   let columns = tape.trades(minute);
   for (let id = from; id < to; id++, index++) {
     while (index >= columns.price.length) {
-      minute++;
+      minute = tape.resumes(minute + 1);
       index = 0;
       columns = tape.trades(minute);
     }
-    rows.push(
-      make({
-        id,
-        ticks: columns.price[index] ?? 0,
-        lots: columns.lots[index] ?? 0,
-        timeMs: minute * minuteMs + (columns.offsetMs[index] ?? 0),
-        buyerIsMaker: columns.buyerIsMaker[index] === 1,
-      }),
-    );
+    yield {
+      id,
+      ticks: columns.price[index] ?? 0,
+      lots: columns.lots[index] ?? 0,
+      timeMs: minute * minuteMs + (columns.offsetMs[index] ?? 0),
+      buyerIsMaker: columns.buyerIsMaker[index] === 1,
+    };
   }
-  return rows;
 }

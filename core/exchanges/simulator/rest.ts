@@ -2,7 +2,8 @@ import type { Query } from './answer.ts';
 import { ApiError } from './answer.ts';
 import { aggTrades, klines, trades } from './rest-history.ts';
 import { bookTicker, depth, exchangeInfo, ticker24h, tickerPrice } from './rest-markets.ts';
-import type { MarketTape, Tape } from './tape.ts';
+import type { MarketTape } from './market-tape.ts';
+import type { Tape } from './tape.ts';
 
 export interface Endpoint {
   weight: (query: Query) => number;
@@ -13,17 +14,20 @@ const maxDepth = 5_000;
 
 /** Binance spot's public endpoints by path, over a tape as far as it has been played. */
 export function endpointsOf(tape: Tape, nowMs: () => number, weightLimit: number): Map<string, Endpoint> {
-  const listed = () => tape.markets.filter((market) => market.isListed(nowMs()));
+  const listed = () => tape.listedAt(nowMs());
 
   function market(query: Query): MarketTape {
     return find(query.required('symbol'));
   }
 
   function find(symbol: string): MarketTape {
-    const found = tape.market(symbol);
-    if (found?.isListed(nowMs()) === true) return found;
+    const found = tape.market(symbol, nowMs());
+    if (found?.isListed(nowMs()) === true && !found.isGone(nowMs())) return found;
     throw new ApiError(-1121, 'Invalid symbol.');
   }
+
+  /** All coins that had the name, for as long as it is known. */
+  const history = (query: Query) => tape.listings(market(query).market.symbol);
 
   /** One object for `symbol`, a list for `symbols` and for all. */
   function perMarket(query: Query, make: (market: MarketTape) => unknown): unknown {
@@ -57,10 +61,10 @@ export function endpointsOf(tape: Tape, nowMs: () => number, weightLimit: number
       '/api/v3/ticker/bookTicker',
       oneOrAll(2, 4, (query) => perMarket(query, (found) => bookTicker(found, nowMs()))),
     ],
-    ['/api/v3/klines', flat(2, (query) => klines(market(query), nowMs(), query))],
-    ['/api/v3/aggTrades', flat(4, (query) => aggTrades(market(query), nowMs(), query))],
-    ['/api/v3/trades', flat(25, (query) => trades(market(query), nowMs(), query))],
-    ['/api/v3/historicalTrades', flat(25, (query) => trades(market(query), nowMs(), query))],
+    ['/api/v3/klines', flat(2, (query) => klines(history(query), nowMs(), query))],
+    ['/api/v3/aggTrades', flat(4, (query) => aggTrades(history(query), nowMs(), query))],
+    ['/api/v3/trades', flat(25, (query) => trades(history(query), nowMs(), query))],
+    ['/api/v3/historicalTrades', flat(25, (query) => trades(history(query), nowMs(), query))],
     [
       '/api/v3/depth',
       {

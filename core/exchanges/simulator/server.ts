@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
+import { Chronicle } from './chronicle.ts';
 import { VirtualClock } from './clock.ts';
 import { Faults } from './faults.ts';
 import { Feed } from './feed.ts';
@@ -9,8 +10,11 @@ import { createHandler } from './http.ts';
 import { closeServer, listen } from './listen.ts';
 import { Player } from './player.ts';
 import { endpointsOf } from './rest.ts';
+import { seededLife } from './seeded-life.ts';
 import { acceptSockets } from './sockets.ts';
-import { dayMs, Tape } from './tape.ts';
+import { dayMs } from './market-tape.ts';
+import { Tape } from './tape.ts';
+import { truthOf } from './truth.ts';
 import { WeightLimit } from './weight.ts';
 
 export interface SimulatorOptions {
@@ -33,6 +37,11 @@ export interface SimulatorOptions {
   /** Multiplies the number of trades (up to 50); another rate is another tape. */
   rate?: number;
   weightLimitPerMinute?: number;
+  /**
+   * Whether the seed also brings outages, halts, delistings and reused names (see {@link seededLife}); default no. An
+   * eventful tape is another tape.
+   */
+  life?: 'calm' | 'eventful';
   logger: Logger;
   metrics: Metrics;
 }
@@ -49,30 +58,38 @@ export interface Simulator {
 /**
  * An exchange on this machine: Binance spot's REST and WebSocket protocol over a tape made of a seed. Nothing is served
  * from beyond its virtual time, and REST serves exactly the trades that the streams sent. Throws USAGE, PORT_IN_USE, and
- * what {@link VirtualClock} throws.
+ * what {@link VirtualClock} and {@link Chronicle} throw.
  */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   checkOptions(options);
-  const { seed, speed, rate = 1, host = '127.0.0.1', logger, metrics } = options;
+  const { seed, speed, rate = 1, life = 'calm', host = '127.0.0.1', logger, metrics } = options;
   const tape = new Tape({ seed, symbols: options.symbols, rate });
   const clock = new VirtualClock({
-    tape: { seed, rate },
+    tape: { seed, rate, life },
     startUs: options.startTimeUs ?? defaultStartUs(speed),
     ...(options.clockFile === undefined ? {} : { file: options.clockFile }),
+  });
+  const nowMs = () => clock.nowMs;
+  const markets = tape.markets.map(({ market }) => market);
+  const chronicle = new Chronicle({
+    ...{ tape, rate, nowMs, file: besideClock(options.clockFile, 'incidents') },
+    given: life === 'eventful' ? seededLife(seed, markets) : [],
   });
   const meters = createMeters(metrics);
   const faults = new Faults(seed, meters.faults);
   const feed = new Feed(tape, faults, clock.nowMs);
   const weight = new WeightLimit(options.weightLimitPerMinute ?? 6_000);
-  const nowMs = () => clock.nowMs;
   const state = () => ({
-    ...{ seed, speed, rate, symbols: tape.markets.length, nowUs: Math.floor(clock.nowUs) },
+    ...{ seed, speed, rate, life, symbols: tape.markets.length, nowUs: Math.floor(clock.nowUs) },
     ...{ clients: feed.hub.clients.size, tradesSent: feed.trades, usedWeight: weight.used },
     faults: { active: faults.active, struck: Object.fromEntries(faults.struck) },
   });
   const { requests } = meters;
   const endpoints = endpointsOf(tape, nowMs, weight.limit);
-  const server = createServer(createHandler({ seed, endpoints, weight, faults, state, requests, logger }));
+  const truth = () => truthOf(tape, chronicle, clock.nowMs);
+  const server = createServer(
+    createHandler({ seed, endpoints, weight, faults, chronicle, state, truth, requests, logger }),
+  );
   const port = await listen(server, options.port, host);
   const sockets = acceptSockets(server, feed.hub, meters.clients);
   const { trades, shed, pending } = meters;
@@ -105,6 +122,11 @@ function checkOptions({ seed, symbols, speed, rate = 1 }: SimulatorOptions): voi
   throw new TicklakeError('USAGE', `the simulator cannot start with ${wrong}`, {
     remedy: 'Correct that option.',
   });
+}
+
+/** `simulator-42.clock.json` → `simulator-42.incidents.json`. */
+function besideClock(clockFile: string | undefined, what: string): string | undefined {
+  return clockFile?.replace(/(\.clock)?(\.json)?$/, `.${what}.json`);
 }
 
 function defaultStartUs(speed: number | 'max'): number {

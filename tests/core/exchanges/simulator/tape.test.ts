@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { barOver, type Bar } from '#core/exchanges/simulator/bars.ts';
 import { hoursOf, minutesOf, minutesPerDay } from '#core/exchanges/simulator/minutes.ts';
-import { minuteMs, Tape, type MarketTape } from '#core/exchanges/simulator/tape.ts';
+import { minuteMs, type MarketTape } from '#core/exchanges/simulator/market-tape.ts';
+import { Tape } from '#core/exchanges/simulator/tape.ts';
 import { tradesOf } from '#core/exchanges/simulator/trades.ts';
+import { fromTrades } from './sums.ts';
 
 const symbols = 60;
 const tapes = new Map([1, 42, 4_294_967_295].map((seed) => [seed, new Tape({ seed, symbols })]));
@@ -25,32 +27,6 @@ const someMinute = fc
   .map(({ at: { tape, day }, minute }) => ({ tape, day, minute: day * minutesPerDay + minute }));
 
 const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0);
-
-/** What its trades say about minutes [from, to). */
-function fromTrades(tape: MarketTape, from: number, to: number) {
-  let [count, volume, buyVolume, high, low] = [0, 0, 0, 0, Infinity];
-  let [quoteVolume, buyQuoteVolume] = [0n, 0n];
-  let open: number | undefined;
-  let close: number | undefined;
-  for (let minute = from; minute < to; minute++) {
-    const { price, lots, buyerIsMaker } = tape.trades(minute);
-    price.forEach((ticks, i) => {
-      const quantity = lots[i] ?? NaN;
-      const quote = BigInt(ticks) * BigInt(quantity);
-      open ??= ticks;
-      close = ticks;
-      high = Math.max(high, ticks);
-      low = Math.min(low, ticks);
-      count++;
-      volume += quantity;
-      quoteVolume += quote;
-      if (buyerIsMaker[i] === 1) return;
-      buyVolume += quantity;
-      buyQuoteVolume += quote;
-    });
-  }
-  return { open, high, low, close, volume, quoteVolume, count, buyVolume, buyQuoteVolume };
-}
 
 describe('a day', () => {
   it('is what its hours are, and each hour what its minutes are', () => {
