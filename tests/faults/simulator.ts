@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createBinanceExchange } from '#core/exchanges/binance/exchange.ts';
 import type { Fault, FaultKind } from '#core/exchanges/simulator/faults.ts';
 import { startSimulator } from '#core/exchanges/simulator/server.ts';
+import { tradesTopic } from '#core/market/topics.ts';
 import { loadConfig } from '#core/platform/config.ts';
 import { createLogger } from '#core/platform/logging.ts';
-import { tradesTopic } from '#core/market/topics.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { openRuntime, type Runtime } from '#cli/runtime.ts';
 import { ingestReport, ingestTotals, missingIds } from '#pipelines/ingest-trades/report.ts';
@@ -48,7 +48,6 @@ export async function openDataDir(): Promise<Runtime> {
 
 /** A simulated venue whose trades flow into the lake. */
 export interface Venue {
-  readonly source: string;
   readonly proxy: StallingProxy;
   fault(fault: Fault): Promise<void>;
   clearFaults(): Promise<void>;
@@ -72,7 +71,8 @@ export interface Venue {
 
 /** Starts a simulator and ingest on it; resolves when every market has trades in the lake. */
 export async function openVenue(runtime: Runtime, seed: number): Promise<Venue> {
-  const { database, log } = { database: runtime.connection.database, log: runtime.log };
+  const { log, lake, config } = runtime;
+  const { database } = runtime.connection;
   const simulator = await startSimulator({
     ...{ seed, symbols: 20, speed, port: 0, logger, metrics: new Metrics() },
     startTimeUs: Date.parse('2024-03-05T11:22:33.456Z') * 1000,
@@ -91,8 +91,7 @@ export async function openVenue(runtime: Runtime, seed: number): Promise<Venue> 
       streams: { silenceMs },
     });
     const ingest = await startIngest({
-      ...{ config: runtime.config, exchange, symbols: markets, database, log, lake: runtime.lake },
-      ...{ logger, metrics, live: true },
+      ...{ config, exchange, symbols: markets, database, log, lake, logger, metrics, live: true },
     });
     const started = { exchange, ingest };
     await until(
@@ -159,7 +158,6 @@ export async function openVenue(runtime: Runtime, seed: number): Promise<Venue> 
   const clearFaults = () => admin('DELETE');
 
   return {
-    source,
     proxy,
     clearFaults,
     struck,
