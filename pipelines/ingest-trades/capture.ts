@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeRefused, encodeTrade, type Channel, type Trade } from '#core/market/trade.ts';
 import type { Exchange, StreamEvent } from '#core/exchanges/exchange.ts';
-import { TicklakeError } from '#core/platform/errors.ts';
+import { isTicklakeError, TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import type { EventLog, LogRecord } from '#core/streams/event-log.ts';
-import { noteVenueTime, registerSymbols } from './symbols.ts';
+import { startHoleMender } from './mend-holes.ts';
+import { knownSymbols, noteVenueTime, registerSymbols } from './symbols.ts';
 import { tradeKey, tradesTopic } from '#core/market/topics.ts';
 
 export interface CaptureOptions {
@@ -25,8 +26,11 @@ export interface CaptureOptions {
 }
 
 export interface Capture {
-  /** Stops the socket and fetches the holes it showed; resolves when all of it is durable in the log. */
-  drain(): Promise<void>;
+  /**
+   * Stops the socket and fetches the holes it showed; resolves when all of it is durable in the log. When the signal
+   * aborts, holes that wait are left to the ledger.
+   */
+  drain(signal: AbortSignal): Promise<void>;
   /** Stops the socket and gives up holes that wait, the ledger keeps them; what it brought goes to the log. */
   close(): Promise<void>;
   /** Writes trades fetched from REST to the log. */
@@ -40,17 +44,13 @@ const appendRecordsMax = 20_000;
 const appendPauseMs = 10;
 const appendRetryMsMin = 50;
 const appendRetryMsMax = 2_000;
-const holesMax = 10_000;
-const restTradesMax = 1_000;
 
 /** Brings a venue's live trades into the log, with what could not be parsed beside them. */
 export async function startCapture(options: CaptureOptions): Promise<Capture> {
   const { exchange, log, database, logger, metrics } = options;
-  await registerWanted(options);
-  if (options.venueTimeMs > 0) await noteVenueTime(database, exchange.source, await exchange.timeUs());
+  await askVenue(options);
 
   const queue: LogRecord[] = [];
-  const holes: { symbol: string; fromId: number; toId: number }[] = [];
   const stopping = new AbortController();
   let paused = false;
   let closing = false;
@@ -63,33 +63,27 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
   const captured = metrics.counter('ticklake_capture_records_total', 'Records written to the log', [
     'channel',
   ]);
-  const holesSeen = metrics.counter('ticklake_capture_holes_total', 'Holes the socket showed');
-  const holesLeft = metrics.counter(
-    'ticklake_capture_holes_left_total',
-    'Holes left to the ledger as too many waited',
-  );
+  const mender = options.repairHoles
+    ? startHoleMender({ exchange, write: writeRepaired, logger, metrics })
+    : undefined;
 
   const stream = exchange.stream({ symbols: options.symbols, kinds: ['trade'], onEvent });
   const appending = appendLoop();
-  const repairing = options.repairHoles ? repairLoop() : Promise.resolve();
   const clock = options.venueTimeMs > 0 ? clockLoop() : Promise.resolve();
 
   return {
-    async drain() {
+    async drain(signal) {
       await stream.close();
       closing = true;
-      await Promise.all([appending, repairing]);
+      await Promise.all([appending, mender?.drain(signal)]);
     },
     async close() {
       await stream.close();
       closing = true;
-      holes.length = 0;
       stopping.abort();
-      await Promise.all([appending, repairing, clock]);
+      await Promise.all([appending, mender?.close(), clock]);
     },
-    async writeRepaired(trades) {
-      await append(trades.map((trade) => tradeRecord(trade, 'rest', nowNs())));
-    },
+    writeRepaired,
   };
 
   function onEvent(event: StreamEvent): void {
@@ -101,9 +95,7 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
         value: encodeRefused(exchange.source, event.raw, event.reason, 'stream', event.receivedNs),
       });
     } else if (event.kind === 'hole') {
-      holesSeen.inc();
-      if (holes.length < holesMax) holes.push(event);
-      else holesLeft.inc();
+      mender?.add(event.symbol, event);
     } else if (event.kind === 'connected' || event.kind === 'disconnected') {
       logger.info({ connection: event.connectionId, reason: event.reason }, `exchange ${event.kind}`);
       if (event.kind === 'disconnected') options.onDisconnected?.();
@@ -137,6 +129,11 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
     }
   }
 
+  async function writeRepaired(trades: readonly Trade[]): Promise<void> {
+    await append(trades.map((trade) => tradeRecord(trade, 'rest', nowNs())));
+    captured.inc({ channel: 'rest' }, trades.length);
+  }
+
   /** Appends until it is durable: what was taken from the socket is not given up while the process lives. */
   async function append(records: readonly LogRecord[]): Promise<void> {
     for (let attempt = 0; ; attempt++) {
@@ -148,28 +145,6 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
         logger.warn({ err: error, attempt, waitMs }, 'the log took no records; trying again');
         await sleep(waitMs);
       }
-    }
-  }
-
-  async function repairLoop(): Promise<void> {
-    while (!closing || holes.length > 0) {
-      const hole = holes.shift();
-      if (hole === undefined) {
-        await sleep(appendPauseMs);
-        continue;
-      }
-      try {
-        await repairHole(hole.symbol, hole.fromId, hole.toId);
-      } catch (error) {
-        logger.warn({ err: error, ...hole }, 'a hole was not repaired at once; the ledger will ask again');
-      }
-    }
-  }
-
-  async function repairHole(symbol: string, fromId: number, toId: number): Promise<void> {
-    for await (const trades of fetchTrades(exchange, symbol, fromId, toId, stopping.signal)) {
-      await append(trades.map((trade) => tradeRecord(trade, 'rest', nowNs())));
-      captured.inc({ channel: 'rest' }, trades.length);
     }
   }
 
@@ -186,21 +161,21 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
   }
 }
 
-/** Trades with ids in [fromId, toId), in pages; ends early where the venue has no more. */
-export async function* fetchTrades(
-  exchange: Exchange,
-  symbol: string,
-  fromId: number,
-  toId: number,
-  signal: AbortSignal,
-): AsyncGenerator<Trade[]> {
-  for (let next = fromId; next < toId;) {
-    const page = await exchange.tradesFrom(symbol, next, Math.min(restTradesMax, toId - next), signal);
-    const wanted = page.filter((trade) => trade.tradeId >= next && trade.tradeId < toId);
-    const last = wanted.at(-1);
-    if (last === undefined) return;
-    yield wanted;
-    next = last.tradeId + 1;
+/** Registers the markets and reads the venue's clock, or does without where REST is down and the markets are known. */
+async function askVenue(options: CaptureOptions): Promise<void> {
+  const { exchange, database, logger } = options;
+  try {
+    await registerWanted(options);
+    if (options.venueTimeMs > 0) await noteVenueTime(database, exchange.source, await exchange.timeUs());
+  } catch (error) {
+    if (!isTicklakeError(error) || !error.retryable) throw error;
+    const known = new Set(
+      (await knownSymbols(database, 0))
+        .filter((market) => market.source === exchange.source)
+        .map((market) => market.symbol),
+    );
+    if (!options.symbols.every((symbol) => known.has(symbol))) throw error;
+    logger.warn({ err: error, source: exchange.source }, 'REST is down; the stream begins without it');
   }
 }
 

@@ -8,8 +8,8 @@ import { tryLease, type Lease } from '#core/platform/postgres/lease.ts';
 
 /** Work that one of several workers does at a time. */
 export interface Task {
-  /** Takes nothing more in and finishes what it has. */
-  drain(): Promise<void>;
+  /** Takes nothing more in and finishes what it has; when the signal aborts, what can be found again is left. */
+  drain(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -57,8 +57,8 @@ export async function startDuty(options: DutyOptions): Promise<Duty> {
       return task !== undefined;
     },
     failed: running.then(() => new Promise<never>(() => undefined)),
-    async drain() {
-      await task?.drain();
+    async drain(signal) {
+      await task?.drain(signal);
     },
     async close() {
       stopping.abort();

@@ -88,7 +88,7 @@ function running(options: IngestOptions, consumer: TradeConsumer, capture: Task 
     async drain(timeoutMs) {
       const deadline = AbortSignal.timeout(timeoutMs);
       try {
-        await capture.drain();
+        await capture.drain(deadline);
         await consumer.drained(deadline);
         while (
           'onDuty' in capture &&
@@ -98,6 +98,9 @@ function running(options: IngestOptions, consumer: TradeConsumer, capture: Task 
           await sleep(drainPollMs, undefined, { signal: deadline });
           await consumer.drained(deadline);
         }
+        // Repair may have asked for what was on its way: its records are in the log, and in the account once consumed.
+        await capture.close();
+        await consumer.drained(deadline);
       } catch (error) {
         logger.warn({ err: error }, 'ingest did not drain in time; what is left goes on at the next start');
       }
@@ -127,7 +130,7 @@ async function startLiveCapture(options: IngestOptions): Promise<Task> {
     stopping.signal,
   );
   return {
-    drain: () => capture.drain(),
+    drain: (signal) => capture.drain(signal),
     async close() {
       stopping.abort();
       await capture.close();

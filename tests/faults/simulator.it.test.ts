@@ -167,6 +167,30 @@ test.each(['429', '418', '5xx'] as const)(
   },
 );
 
+test('more holes than the venue allows requests for are brought all the same', async () => {
+  const simulated = await venue();
+  await simulated.fault({ kind: 'drop', probability: 0.2, count: 1_000 });
+  await simulated.untilStruck('drop', 1_000);
+  await simulated.goesOn();
+  await simulated.untilMissing(0);
+  const audit = await simulated.finish();
+  expectWhole(audit);
+  expect(audit.report).toMatchObject({ repaired: 1_000, deadLetters: 0 });
+});
+
+test('a drain ends though REST forbids what it waits for', async () => {
+  const simulated = await venue();
+  await simulated.fault({ kind: '429', durationMs: 60_000 });
+  await simulated.fault({ kind: 'drop', probability: 0.1, count: 100 });
+  await simulated.untilStruck('drop', 100);
+  await simulated.goesOn();
+  await simulated.end(1_000);
+  await simulated.clearFaults();
+  const audit = await simulated.audit();
+  expectTrue(audit);
+  expect(audit.listedMissing).toEqual(audit.missing);
+});
+
 test('what REST could not give before the end is still listed, and brought by the next run', async () => {
   const simulated = await venue();
   await simulated.fault({ kind: '5xx', durationMs: 60_000 });
@@ -186,6 +210,19 @@ test('what REST could not give before the end is still listed, and brought by th
   await simulated.untilMissing(0);
   const audit = await simulated.finish();
   expectWhole(audit);
+});
+
+test('ingest starts while REST is down, on markets that it knows', async () => {
+  const simulated = await venue();
+  await simulated.end(30_000);
+  await simulated.fault({ kind: '5xx', durationMs: 60_000 });
+  await simulated.restart();
+  await simulated.goesOn();
+  await simulated.clearFaults();
+  await simulated.untilMissing(0);
+  const audit = await simulated.finish();
+  expectWhole(audit);
+  expect(audit.report.repaired).toBeGreaterThan(0);
 });
 
 test.each([1, 2, 3, 4])(
