@@ -51,8 +51,8 @@ function probes(config: Config): Probe[] {
     },
     {
       name: 'Postgres binaries',
-      needed: config.databaseUrl === undefined,
-      remedy: 'Run `npm ci` without --omit=optional, or set TICKLAKE_DATABASE_URL to a Postgres 18.',
+      needed: (config.databaseUrl ?? config.databaseUrlIngest ?? config.databaseUrlApi) === undefined,
+      remedy: 'Run `npm ci` without --omit=optional, or set TICKLAKE_DATABASE_URL to a Postgres 15 or newer.',
       find: async () => await commandVersion(postgresBinary()),
     },
     {

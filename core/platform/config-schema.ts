@@ -41,9 +41,15 @@ export const configSchema = Type.Object(
       description: 'Least severe log line that is written, on stderr.',
       default: 'info',
     }),
-    databaseUrl: postgresUrl('Postgres with the right to change the schema; none starts the embedded one.'),
-    databaseUrlIngest: postgresUrl('Login of the ingest role; none uses `databaseUrl`.'),
-    databaseUrlApi: postgresUrl('Login of the api role; none uses `databaseUrl`.'),
+    databaseUrl: postgresUrl(
+      "Postgres with its owner's login, which brings the schema to this version; no URL starts the embedded one.",
+    ),
+    databaseUrlIngest: postgresUrl(
+      'Login of the ingest role, which alone waits for the schema; none uses `databaseUrl`.',
+    ),
+    databaseUrlApi: postgresUrl(
+      'Login of the api role, which alone waits for the schema; none uses `databaseUrl`.',
+    ),
     kafkaBrokers: Type.Optional(
       Type.Array(Type.String({ pattern: '^[^\\s,:/]+:\\d{1,5}$', form: '`host:port`' }), {
         description: 'Kafka as the event log; none uses the log on Postgres.',

@@ -8,6 +8,7 @@ export interface LoggingOptions {
   name: string;
 }
 
+const waitingBytesMax = 1024 * 1024;
 const secretKeys = [
   ...['password', 'secret', 'token', 'apiKey', 'authorization', 'cookie'],
   ...['databaseUrl', 'databaseUrlIngest', 'databaseUrlApi', 'connectionString'],
@@ -33,8 +34,15 @@ export function createLogger(options: LoggingOptions): Logger {
         },
       },
     },
-    pino.destination({ dest: 2, sync: true }),
+    logDestination(),
   );
+}
+
+/** A log that cannot be written, as on a full disk, ends nothing: what waits is written later, or dropped. */
+function logDestination(): ReturnType<typeof pino.destination> {
+  const destination = pino.destination({ dest: 2, sync: true, maxLength: waitingBytesMax });
+  destination.on('error', () => undefined);
+  return destination;
 }
 
 /** `scheme://user:password@host` → `scheme://user:***@host`. */

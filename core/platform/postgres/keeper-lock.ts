@@ -10,7 +10,8 @@ const held: DatabaseSync[] = [];
 export function lockDirectory(dir: string): boolean {
   const lock = new DatabaseSync(join(dir, 'keeper.lock'));
   try {
-    lock.exec('begin exclusive');
+    // Without a journal, nothing is written: a full disk is for those to tell who need to write.
+    lock.exec('pragma journal_mode = off; begin exclusive');
     held.push(lock);
     return true;
   } catch (error) {

@@ -1,6 +1,9 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { maskUrls } from '#core/platform/logging.ts';
+import { requires } from '#tests/support/require.ts';
 
 /** Lines a logger writes in a process of its own, as it writes to the process's stderr. */
 async function logged(level: string, statements: string): Promise<Record<string, unknown>[]> {
@@ -25,6 +28,25 @@ test('lines are JSON with name, level as a word and an ISO time', async () => {
   expect(line).toMatchObject({ level: 'info', name: 'tester', trades: 3, msg: 'committed' });
   expect(line?.['time']).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
 });
+
+test(
+  'a log on a full disk ends nothing',
+  requires(existsSync('/dev/full'), '/dev/full', 'Run the tests on Linux.'),
+  () => {
+    const script = `
+    import { createLogger } from '#core/platform/logging.ts';
+    const logger = createLogger({ level: 'info', name: 'tester' });
+    for (let line = 0; line < 20_000; line++) logger.info({ pad: 'x'.repeat(200) }, 'unwritten');
+    console.log('went on');`;
+    const full = openSync('/dev/full', 'w');
+    const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', full],
+      encoding: 'utf8',
+    });
+    closeSync(full);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'went on\n' });
+  },
+);
 
 test('secrets are masked by key at two depths', async () => {
   const lines = await logged(
