@@ -3,6 +3,9 @@ import type { Counter } from 'prom-client';
 import { messageOf } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import { ApiError, Query } from './answer.ts';
+import type { ArchiveFaults } from './archive/faults.ts';
+import type { ArchiveFiles } from './archive/files.ts';
+import { archivePrefix, serveArchive } from './archive/serve.ts';
 import type { Chronicle } from './chronicle.ts';
 import type { Faults } from './faults.ts';
 import type { Endpoint } from './rest.ts';
@@ -17,6 +20,7 @@ export interface HandlerOptions {
   state: () => unknown;
   truth: () => unknown;
   chronicle: Chronicle;
+  archive: { files: ArchiveFiles; faults: ArchiveFaults };
   requests: Counter<'status'>;
   logger: Logger;
 }
@@ -32,10 +36,22 @@ const maxBodyBytes = 64 * 1024;
 /** Seconds that clients are told to wait by faults. */
 const faultRetryAfterS = 1;
 
-/** Answers HTTP requests: the exchange's endpoints, `/simulator/state` and `/simulator/faults`. */
+/** Answers HTTP requests: the exchange's endpoints, its bulk archive, and the simulator's own under `/simulator`. */
 export function createHandler(options: HandlerOptions) {
-  const { logger, requests } = options;
+  const { logger, requests, archive } = options;
   return (request: IncomingMessage, response: ServerResponse): void => {
+    const path = request.url?.split('?')[0] ?? '/';
+    if (path.startsWith(archivePrefix)) {
+      serveArchive(archive.files, path, request, response).then(
+        (status) => requests.inc({ status }),
+        (error: unknown) => {
+          logger.error({ error, path }, `the simulator failed to serve its archive: ${messageOf(error)}`);
+          if (!response.headersSent) response.writeHead(500);
+          response.end();
+        },
+      );
+      return;
+    }
     void respond(request, options)
       .catch((error: unknown): Answer => {
         if (error instanceof ApiError) return refusal(error);
@@ -63,6 +79,7 @@ async function respond(request: IncomingMessage, options: HandlerOptions): Promi
   const url = new URL(target, base);
   if (url.pathname === '/simulator/state') return { status: 200, body: options.state() };
   if (url.pathname === '/simulator/faults') return setFaults(request, options.faults);
+  if (url.pathname === '/simulator/archive') return archiveFaults(request, options.archive.faults);
   if (url.pathname === '/simulator/incidents') return incidents(request, options);
   const endpoint = options.endpoints.get(url.pathname);
   if (endpoint === undefined)
@@ -132,6 +149,18 @@ async function incidents(request: IncomingMessage, { chronicle, truth }: Handler
   const added = chronicle.add(await readJson(request));
   if (typeof added === 'string') throw new ApiError(-1100, added);
   return { status: 200, body: truth() };
+}
+
+/** What is wrong with the archive, and more of it. */
+async function archiveFaults(request: IncomingMessage, faults: ArchiveFaults): Promise<Answer> {
+  if (request.method === 'DELETE') faults.clear();
+  else if (request.method === 'POST') {
+    const added = faults.add(await readJson(request));
+    if (typeof added === 'string') throw new ApiError(-1100, added);
+  } else if (request.method !== 'GET') {
+    throw new ApiError(-1000, 'Read by GET, add by POST, mend all by DELETE.', 405);
+  }
+  return { status: 200, body: { faults: faults.all } };
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {

@@ -2,6 +2,8 @@ import { createServer } from 'node:http';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
+import { ArchiveFaults } from './archive/faults.ts';
+import { ArchiveFiles } from './archive/files.ts';
 import { Chronicle } from './chronicle.ts';
 import { VirtualClock } from './clock.ts';
 import { Faults } from './faults.ts';
@@ -58,7 +60,7 @@ export interface Simulator {
 /**
  * An exchange on this machine: Binance spot's REST and WebSocket protocol over a tape made of a seed. Nothing is served
  * from beyond its virtual time, and REST serves exactly the trades that the streams sent. Throws USAGE, PORT_IN_USE, and
- * what {@link VirtualClock} and {@link Chronicle} throw.
+ * what {@link VirtualClock}, {@link Chronicle} and {@link ArchiveFaults} throw.
  */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   checkOptions(options);
@@ -75,6 +77,10 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     ...{ tape, rate, nowMs, file: besideClock(options.clockFile, 'incidents') },
     given: life === 'eventful' ? seededLife(seed, markets) : [],
   });
+  const archiveFile = besideClock(options.clockFile, 'archive');
+  const archiveFaults = new ArchiveFaults(seed, archiveFile, () => archiveFiles.forget());
+  const archiveFiles = new ArchiveFiles(tape, archiveFaults, nowMs);
+  const archive = { files: archiveFiles, faults: archiveFaults };
   const meters = createMeters(metrics);
   const faults = new Faults(seed, meters.faults);
   const feed = new Feed(tape, faults, clock.nowMs);
@@ -88,7 +94,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const endpoints = endpointsOf(tape, nowMs, weight.limit);
   const truth = () => truthOf(tape, chronicle, clock.nowMs);
   const server = createServer(
-    createHandler({ seed, endpoints, weight, faults, chronicle, state, truth, requests, logger }),
+    createHandler({ seed, endpoints, weight, faults, chronicle, archive, state, truth, requests, logger }),
   );
   const port = await listen(server, options.port, host);
   const sockets = acceptSockets(server, feed.hub, meters.clients);
