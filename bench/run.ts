@@ -37,6 +37,8 @@ if (unknown.length > 0) {
   for (const [name, open] of chosen) measured.push(...(await run(name, open)));
   for (const [group, lines] of Map.groupBy(measured, groupOf)) await write(group, lines);
   process.stdout.write(`${printed(measured)}\n`);
+  // A benchmark that failed as it opened may have left something running.
+  if (process.exitCode === 1) process.exit();
 }
 
 async function run(name: string, open: OpenBenchmark): Promise<Measurement[]> {
