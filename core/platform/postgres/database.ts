@@ -17,7 +17,8 @@ export interface Transaction {
 export interface Database extends Transaction {
   /**
    * Runs `work` in one transaction; its error rolls everything back and is thrown.
-   * @throws COMMIT_UNKNOWN when the connection broke while COMMIT was under way: it may have happened or not.
+   * @throws COMMIT_UNKNOWN when the connection broke while COMMIT was under way: it may have happened or not;
+   * INTERNAL when `work` went on after a statement failed, so that Postgres rolled it back.
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** A quick round trip; throws DATABASE_UNREACHABLE. */
@@ -76,6 +77,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     pool,
     query,
     async transaction(work) {
+      waiting.set(pool.waitingCount);
       const client = await pool.connect().catch((error: unknown) => {
         throw databaseError(error);
       });

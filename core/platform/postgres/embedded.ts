@@ -31,25 +31,26 @@ const revisitMs = 1_000;
  */
 export async function acquirePostgres(dataDir: string, logger: Logger): Promise<EmbeddedPostgres> {
   const dir = ensureDataDir(dataDir);
-  let released = false;
-  let socket = await visitKeeper(dir, logger);
+  const released = new AbortController();
+  let socket = await visitKeeper(dir, logger, released.signal);
   const watch = (visited: Socket): void => {
     visited.once('close', () => {
-      if (released) return;
+      if (released.signal.aborted) return;
       logger.warn('the keeper of the embedded Postgres is gone; another is started');
       void revisit();
     });
   };
   const revisit = async (): Promise<void> => {
-    while (!released) {
+    while (!released.signal.aborted) {
       try {
-        socket = await visitKeeper(dir, logger);
+        socket = await visitKeeper(dir, logger, released.signal);
       } catch (error) {
+        if (released.signal.aborted) return;
         logger.error({ err: error }, 'the embedded Postgres could not be started again');
         await sleep(revisitMs);
         continue;
       }
-      if (released) socket.destroy();
+      if (released.signal.aborted) socket.destroy();
       watch(socket);
       return;
     }
@@ -61,7 +62,7 @@ export async function acquirePostgres(dataDir: string, logger: Logger): Promise<
     urlFor: (role) => socketUrl(state, role),
     tcpUrlFor: (role) => tcpUrl(state, role),
     release() {
-      released = true;
+      released.abort();
       socket.destroy();
     },
   };
@@ -82,11 +83,11 @@ function ensureDataDir(dataDir: string): string {
   }
 }
 
-async function visitKeeper(dataDir: string, logger: Logger): Promise<Socket> {
+async function visitKeeper(dataDir: string, logger: Logger, unwanted: AbortSignal): Promise<Socket> {
   const path = await keeperSocket(dataDir);
   const deadline = Date.now() + acquireTimeoutMs;
   let keeper: StartedKeeper | undefined;
-  while (Date.now() < deadline) {
+  while (Date.now() < deadline && !unwanted.aborted) {
     const socket = await tryConnect(path);
     if (socket !== undefined) {
       if (await isReady(socket, deadline)) return socket;

@@ -1,16 +1,22 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLake } from '#core/lake/lake.ts';
 import { openFileStore } from '#core/lake/object-store.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { openDatabase, type Database } from '#core/platform/postgres/database.ts';
 import { acquirePostgres, type EmbeddedPostgres } from '#core/platform/postgres/embedded.ts';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { python, pythonEnvironment, pythonRemedy } from '#tests/support/python.ts';
+import { requires } from '#tests/support/require.ts';
 import { codeOf, logger, untilStopped } from './support.ts';
 
 const denied = '42501';
-const notOwner = denied;
+const needsPython = requires(
+  (await pythonEnvironment()) !== undefined,
+  'Python with PyIceberg',
+  pythonRemedy,
+);
 const catalog = ['public.iceberg_namespace_properties', 'public.iceberg_tables'];
 /** Schemas whose tables a login may write at all. */
 const mayWrite = {
@@ -64,8 +70,8 @@ describe('the logins of the embedded Postgres', { timeout: 120_000 }, () => {
     '%s owns nothing, and can make, change and drop no table',
     async (role) => {
       const login = as(role);
-      expect(await codeOf(login.query('drop table iceberg_tables'))).toBe(notOwner);
-      expect(await codeOf(login.query('alter table iceberg_tables add column more text'))).toBe(notOwner);
+      expect(await codeOf(login.query('drop table iceberg_tables'))).toBe(denied);
+      expect(await codeOf(login.query('alter table iceberg_tables add column more text'))).toBe(denied);
       expect(await codeOf(login.query('truncate iceberg_tables'))).toBe(denied);
       expect(await codeOf(login.query('create table mine (id integer)'))).toBe(denied);
       expect(await codeOf(login.query('create schema mine'))).toBe(denied);
@@ -132,6 +138,34 @@ describe('the logins of the embedded Postgres', { timeout: 120_000 }, () => {
     expect(await codeOf(analyst.query('select * from lake.coverage'))).toBe(denied);
     expect(await codeOf(analyst.query('select * from log.batches'))).toBe(denied);
   });
+
+  it(
+    'analyst is enough for PyIceberg to make a table and to commit to it',
+    { ...needsPython, timeout: 180_000 },
+    async () => {
+      const written = await python<{ summary: Record<string, string>; metadata: string }>(
+        'engines/pyiceberg_writer.py',
+        {
+          catalog: {
+            name: 'ticklake',
+            uri: postgres.tcpUrlFor('analyst').replace(/^postgresql:/, 'postgresql+psycopg2:'),
+            warehouse: `file://${join(dir, 'warehouse')}`,
+            table: 'outside.trades',
+          },
+          create: true,
+          append: [
+            { day: '2026-01-31', symbol: 'ETHUSDT', firstId: 10, count: 20 },
+            { day: '2026-02-01', symbol: 'ETHUSDT', firstId: 30, count: 5 },
+          ],
+        },
+      );
+      expect(written.summary).toMatchObject({ 'total-records': '25' });
+      const { rows } = await as('api').query(
+        `select metadata_location from iceberg_tables where table_namespace = 'outside'`,
+      );
+      expect(rows).toEqual([{ metadata_location: written.metadata }]);
+    },
+  );
 
   it('no function lends its owner’s rights', async () => {
     const { rows } = await as('owner').query(
