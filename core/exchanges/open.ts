@@ -4,6 +4,7 @@ import type { Metrics } from '#core/platform/metrics.ts';
 import { simulatorState } from './binance/answers.ts';
 import { binanceHosts, createBinanceExchange, defaultWeightLimit } from './binance/exchange.ts';
 import { createHttpClient } from './binance/http.ts';
+import type { SharedBudget } from './binance/shared-budget.ts';
 import type { Exchange } from './exchange.ts';
 
 export interface OpenExchangeOptions {
@@ -12,6 +13,8 @@ export interface OpenExchangeOptions {
   url?: string;
   /** Base URL of the websocket; the simulator's default is `url` with `ws:` for `http:`. */
   wsUrl?: string;
+  /** Request weight shared with other processes. */
+  budget?: SharedBudget;
   logger: Logger;
   metrics: Metrics;
 }
@@ -21,17 +24,17 @@ export interface OpenExchangeOptions {
  * (`simulator:42`): two tapes never mix. Throws USAGE, EXCHANGE_UNREACHABLE, EXCHANGE_MALFORMED.
  */
 export async function openExchange(options: OpenExchangeOptions): Promise<Exchange> {
-  const { url, wsUrl, logger, metrics } = options;
+  const { url, wsUrl, logger, metrics, budget } = options;
   if (options.exchange === 'binance') {
     return createBinanceExchange({
-      ...{ source: 'binance', logger, metrics },
+      ...{ source: 'binance', logger, metrics, budget },
       ...(url === undefined ? {} : { restUrl: url }),
       ...(wsUrl === undefined ? {} : { wsUrl }),
     });
   }
   if (url === undefined) throw noAddress();
   return createBinanceExchange({
-    ...{ source: `simulator:${await seedOf(url, logger, metrics)}`, logger, metrics },
+    ...{ source: `simulator:${await seedOf(url, logger, metrics)}`, logger, metrics, budget },
     restUrl: url,
     wsUrl: wsUrl ?? url.replace(/^http/, 'ws'),
   });

@@ -3,6 +3,7 @@ import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import { createHttpClient, type HttpOptions } from './http.ts';
 import * as rest from './rest.ts';
+import type { SharedBudget } from './shared-budget.ts';
 import { openBinanceStream, type BinanceStreamOptions } from './websocket.ts';
 
 /** Public market-data hosts of Binance spot: no key, no orders. */
@@ -23,6 +24,8 @@ export interface BinanceExchangeOptions {
   wsUrl?: string;
   /** Request weight a minute; default is what the venue says. */
   weightLimit?: number;
+  /** Weight shared with other processes. */
+  budget?: SharedBudget | undefined;
   logger: Logger;
   metrics: Metrics;
   /** Times and bounds of the REST client and of the streams, where the defaults do not fit. */
@@ -36,7 +39,7 @@ export interface BinanceExchangeOptions {
 export function createBinanceExchange(options: BinanceExchangeOptions): Exchange {
   const { source, logger, metrics, weightLimit } = options;
   const http = createHttpClient({
-    ...{ source, logger, metrics, ...options.http },
+    ...{ source, logger, metrics, budget: options.budget, ...options.http },
     baseUrl: options.restUrl ?? binanceHosts.restUrl,
     weightLimit: weightLimit ?? defaultWeightLimit,
   });

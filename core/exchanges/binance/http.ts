@@ -13,6 +13,7 @@ import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import { closedError, malformed, named, refusal, unreachable } from './http-errors.ts';
 import { RequestWeight } from './request-weight.ts';
+import { BudgetTeller, type SharedBudget } from './shared-budget.ts';
 
 /** A REST endpoint: where it is, and what its answer must look like. */
 export interface Endpoint<T> {
@@ -35,6 +36,8 @@ export interface HttpOptions {
   maxRetries?: number;
   /** How long the breaker stays open after five failures in a row. */
   breakerOpenMs?: number;
+  /** Weight shared with other processes, taken before this client's own limit. */
+  budget?: SharedBudget | undefined;
   logger: Logger;
   metrics: Metrics;
 }
@@ -67,6 +70,7 @@ export function createHttpClient(options: HttpOptions): HttpClient {
     ...(options.maxWaitMs === undefined ? {} : { maxWaitMs: options.maxWaitMs }),
     onWait: meters.waited,
   });
+  const tell = new BudgetTeller(options.budget, source, logger);
   const underWay = new Set<AbortController>();
   let closed = false;
   const queue = bulkhead(maxInFlight, maxQueued);
@@ -88,20 +92,26 @@ export function createHttpClient(options: HttpOptions): HttpClient {
   retries.onRetry(meters.retried);
 
   async function attempt<T>(endpoint: Endpoint<T>, url: URL, cost: number, signal: AbortSignal): Promise<T> {
+    if (cost > 0) await options.budget?.take(source, cost, signal);
     const window = await weight.take(cost, signal);
     let usedNow: number | undefined;
+    let forbidMs: number | undefined;
     try {
       const body = await breaker.execute(() =>
         send(url, options.timeoutMs ?? 10_000, signal, (response) => {
           usedNow = countOf(response.headers.get('x-mbx-used-weight-1m'));
           meters.answered(endpoint.path, response.status);
-          if (response.status === 429 || response.status === 418) weight.forbid(forbiddenMs(response));
+          if (response.status !== 429 && response.status !== 418) return;
+          forbidMs = forbiddenMs(response);
+          weight.forbid(forbidMs);
         }),
       );
       return check(endpoint, body);
     } finally {
       weight.settle(cost, window, usedNow);
       meters.weightIs(weight.used, weight.limit);
+      if (forbidMs !== undefined) await tell.forbidden(forbidMs);
+      if (usedNow !== undefined) await tell.used(usedNow);
     }
   }
 

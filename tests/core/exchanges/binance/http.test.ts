@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { klines, time } from '#core/exchanges/binance/answers.ts';
 import { createHttpClient, type HttpClient, type HttpOptions } from '#core/exchanges/binance/http.ts';
+import { TicklakeError } from '#core/platform/errors.ts';
 import { createLogger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { startVenue, type Answers, type Venue } from './venue.ts';
@@ -34,6 +35,45 @@ afterEach(async () => {
     http.close();
     await venue.close();
   }
+});
+
+describe('a budget shared with other processes', () => {
+  it('gives each attempt its turn, and hears what the venue says', async () => {
+    const heard: unknown[][] = [];
+    const budget = {
+      take: (...args: unknown[]) => Promise.resolve(void heard.push(['take', ...args.slice(0, 2)])),
+      observed: (...args: unknown[]) => Promise.resolve(void heard.push(['observed', ...args])),
+      pause: (...args: unknown[]) => Promise.reject(new Error(`no ${heard.push(['pause', ...args])}`)),
+    };
+    const { http } = await open(
+      ({ count }) =>
+        count === 1
+          ? { status: 429, headers: { 'retry-after': '0' } }
+          : { headers: { 'x-mbx-used-weight-1m': '17' }, body: now },
+      { budget },
+    );
+    expect(await http.get(time, {}, 4)).toEqual(now);
+    await http.get(time, {}, 2);
+    await http.get(time, {}, 0);
+    expect(heard.slice(0, 4)).toEqual([
+      ['take', 'test', 4],
+      ['pause', 'test', 0],
+      ['take', 'test', 4],
+      ['observed', 'test', 17],
+    ]);
+    expect(heard.slice(4).filter(([what]) => what === 'take')).toEqual([['take', 'test', 2]]);
+  });
+
+  it('ends the request where it gives no turn', async () => {
+    const budget = {
+      take: () => Promise.reject(new TicklakeError('RATE_LIMITED', 'not today')),
+      observed: () => Promise.resolve(),
+      pause: () => Promise.resolve(),
+    };
+    const { http, venue } = await open(() => ({ body: now }), { budget });
+    await expect(http.get(time, {}, 1)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+    expect(venue.requests).toEqual([]);
+  });
 });
 
 describe('request weights', () => {

@@ -271,6 +271,37 @@ it.each(['restart', 'continue'])(
   },
 );
 
+it('an eventful seed: the markets are as the truth says, and history has both coins of a name', async () => {
+  const { ask } = await open({
+    life: 'eventful',
+    symbols: 200,
+    startTimeUs: at('2025-06-10T12:00:00Z') * 1000,
+  });
+  const { incidents, listings, nowUs } = await ask<Truth>('/simulator/incidents');
+  const info = await ask<{ symbols: { symbol: string; status: string }[] }>('/api/v3/exchangeInfo');
+  const statusOf = new Map(info.symbols.map(({ symbol, status }) => [symbol, status]));
+  const latest = new Map(
+    listings.filter(({ listedUs }) => listedUs <= nowUs).map((coin) => [coin.symbol, coin]),
+  );
+  expect([...statusOf.keys()].sort()).toEqual([...latest.keys()].sort());
+  for (const { symbol, delistedUs = Infinity } of latest.values()) {
+    expect(statusOf.get(symbol) === 'BREAK').toBe(delistedUs <= nowUs);
+  }
+  expect(new Set(statusOf.values())).toContain('BREAK');
+  const renewed = [...latest.values()].filter(({ listing }) => listing === 2);
+  expect(renewed.length).toBeGreaterThan(0);
+  for (const { symbol, listedUs } of renewed.slice(0, 3)) {
+    const listedMs = listedUs / 1000;
+    const path = `/api/v3/klines?symbol=${symbol}&interval=1d`;
+    const before = await ask<Kline[]>(`${path}&endTime=${listedMs - 1}&limit=1`);
+    const [end] = incidents.filter(({ kind, symbol: of }) => kind === 'delisting' && of === symbol);
+    const lastDay = Math.floor((Number(end?.['fromUs']) / 1000 - 1) / dayMs) * dayMs;
+    expect(before.map(([time]) => time)).toEqual([lastDay]);
+    const [first] = await ask<Kline[]>(`${path}&startTime=${lastDay + 1}&limit=1`);
+    expect(first?.[0]).toBe(listedMs);
+  }
+});
+
 it('streams send what REST has, over a halt, an outage and the change of a name', async () => {
   const { simulator, ask, post } = await open({
     speed: 20_000,
