@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ExponentialBackoff, bulkhead, handleWhen, retry } from 'cockatiel';
+import { BulkheadRejectedError, ExponentialBackoff, bulkhead, handleWhen, retry } from 'cockatiel';
 import type { Counter } from 'prom-client';
 import { isTicklakeError, messageOf, TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
 import { maxChecksumBytes } from './checksum.ts';
@@ -71,7 +70,9 @@ export function openRemote(options: RemoteOptions): ArchiveStore {
         watch.stop();
       }
     };
-    return await queue.execute(() => retries.execute(attempt));
+    return await queue.execute(() => retries.execute(attempt)).catch((error: unknown) => {
+      throw error instanceof BulkheadRejectedError ? overloaded(error) : error;
+    });
   }
 
   return {
@@ -181,6 +182,13 @@ function unreachable(url: string, what: string, cause?: unknown): TicklakeError 
   return new TicklakeError('EXCHANGE_UNREACHABLE', `${url} could not be fetched: ${what}`, {
     remedy: 'Check the network; the request can be sent again.',
     ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function overloaded(cause: BulkheadRejectedError): TicklakeError {
+  return new TicklakeError('OVERLOADED', 'too many requests to the bulk archive are waiting', {
+    remedy: 'Ask for a shorter span at a time.',
+    cause,
   });
 }
 
