@@ -70,9 +70,11 @@ export function openRemote(options: RemoteOptions): ArchiveStore {
         watch.stop();
       }
     };
-    return await queue.execute(() => retries.execute(attempt)).catch((error: unknown) => {
-      throw error instanceof BulkheadRejectedError ? overloaded(error) : error;
-    });
+    return await queue
+      .execute(() => retries.execute(attempt))
+      .catch((error: unknown) => {
+        throw error instanceof BulkheadRejectedError ? overloaded(error) : error;
+      });
   }
 
   return {
