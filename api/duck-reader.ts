@@ -1,7 +1,8 @@
 import { bulkhead, isBulkheadRejectedError } from 'cockatiel';
 import type { DuckDBValue, Json } from '@duckdb/node-api';
-import { DuckDb, literal } from '#core/lake/duckdb.ts';
-import { duckType, trades } from '#core/lake/tables.ts';
+import { DuckDb } from '#core/lake/duckdb.ts';
+import { parquetRelation } from '#core/lake/relation.ts';
+import { trades } from '#core/lake/tables.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import { sqlFile } from '#core/platform/sql-file.ts';
@@ -50,7 +51,7 @@ export async function openDuckReader({ spillDir, metrics }: DuckReaderOptions): 
           signal?.addEventListener('abort', interrupt, { once: true });
           const stop = seconds.startTimer({ statement });
           try {
-            await duck.run(`create or replace temp view trades as ${rowsOf(files)}`);
+            await duck.run(`create or replace temp view trades as ${parquetRelation(trades, files)}`);
             return await duck.rows(statements[statement], params);
           } finally {
             stop();
@@ -65,16 +66,6 @@ export async function openDuckReader({ spillDir, metrics }: DuckReaderOptions): 
     },
     close: () => duck.close(),
   };
-}
-
-function rowsOf(files: readonly string[]): string {
-  const date = trades.columns.find(({ name }) => name === trades.partitionColumn);
-  const inPath = files.every((file) => file.includes(`/${trades.partitionColumn}=`));
-  const partition =
-    inPath && date !== undefined
-      ? `hive_partitioning = true, hive_types = {${date.name}: ${duckType(date.type)}}`
-      : 'hive_partitioning = false';
-  return `select * from read_parquet([${files.map(literal).join(', ')}], ${partition})`;
 }
 
 function readError(error: unknown, signal: AbortSignal | undefined): unknown {

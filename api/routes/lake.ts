@@ -34,7 +34,7 @@ export const lakeRoutes: FastifyPluginCallbackTypebox<{ marketData: MarketData }
     },
     async ({ query }) => {
       const rows = await marketData.coverage(filterOf(query));
-      return pageOf(rows, (row) => [row.table, row.source, row.listing].join('\t'), query);
+      return pageOf(rows, (row) => [row.table, row.source, row.listing, row.interval].join('\t'), query);
     },
   );
 
@@ -53,7 +53,8 @@ export const lakeRoutes: FastifyPluginCallbackTypebox<{ marketData: MarketData }
       const order = { missing: 0, explained: 1 };
       return pageOf(
         rows,
-        (row) => [order[row.kind], row.table, row.source, row.listing, idText(row.from)].join('\t'),
+        (row) =>
+          [order[row.kind], row.table, row.source, row.listing, row.interval, idText(row.from)].join('\t'),
         query,
       );
     },

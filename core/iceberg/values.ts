@@ -15,7 +15,9 @@ export function parseValue(type: string, text: string): Value {
     case 'uuid':
       return text;
     case 'boolean':
-      if (text === 'true' || text === 'false') return text === 'true';
+      // DuckDB's statistics print 0 and 1.
+      if (text === 'true' || text === '1') return true;
+      if (text === 'false' || text === '0') return false;
       break;
     case 'int':
       if (/^-?\d+$/.test(text)) return Number(text);

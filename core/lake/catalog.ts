@@ -127,3 +127,9 @@ function versionOf(location: string): number {
   const version = Number.parseInt(location.slice(location.lastIndexOf('/') + 1), 10);
   return Number.isSafeInteger(version) ? version : 0;
 }
+
+/** The table's newest snapshot; null for a table without one. */
+export function currentSnapshotId(metadata: TableMetadata): number | null {
+  const id = metadata['current-snapshot-id'];
+  return id === undefined || id === null || Number(id) === -1 ? null : Number(id);
+}

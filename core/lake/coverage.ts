@@ -1,10 +1,12 @@
 import type { Transaction } from '#core/platform/postgres/database.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 
-/** Ids [lo, hi) of one listing, or open times for bars. */
+/** Ids [lo, hi) of one listing, or for bars open times in microseconds up to the open time after the last. */
 export interface IdRange {
   source: string;
   listing: string;
+  /** Of bars. */
+  interval?: string;
   lo: number;
   hi: number;
 }
@@ -40,14 +42,7 @@ export async function extendCoverage(
   if (added.length === 0) return;
   const { rows } = await tx.query<{ overlapping: number }>(
     'select lake.extend_coverage($1, $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) as overlapping',
-    [
-      table,
-      added.map((range) => range.source),
-      added.map((range) => range.listing),
-      added.map(() => ''),
-      added.map((range) => range.lo),
-      added.map((range) => range.hi),
-    ],
+    [table, ...rangeColumns(added)],
   );
   const overlaps = rows[0]?.overlapping ?? 0;
   if (overlaps > 0) {
@@ -58,6 +53,43 @@ export async function extendCoverage(
   }
 }
 
+/**
+ * Takes ranges out of what is held of a table. The caller holds the table's lock.
+ * @throws DATA_CORRUPT when some of it is not held: the caller's transaction must roll back.
+ */
+export async function shrinkCoverage(
+  tx: Transaction,
+  table: string,
+  removed: readonly IdRange[],
+): Promise<void> {
+  if (removed.length === 0) return;
+  const { rows } = await tx.query<{ missing: number }>(
+    'select lake.shrink_coverage($1, $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) as missing',
+    [table, ...rangeColumns(removed)],
+  );
+  const missing = rows[0]?.missing ?? 0;
+  if (missing > 0) {
+    throw new TicklakeError(
+      'DATA_CORRUPT',
+      `${missing} of ${removed.length} ranges of ${table} are not held`,
+      {
+        remedy: `\`ticklake lake verify ${table}\` says where ledger and files differ.`,
+      },
+    );
+  }
+}
+
+/** Ranges as columns for unnest: sources, listings, intervals, first and one past the last. */
+function rangeColumns(ranges: readonly IdRange[]): unknown[] {
+  return [
+    ranges.map((range) => range.source),
+    ranges.map((range) => range.listing),
+    ranges.map((range) => range.interval ?? ''),
+    ranges.map((range) => range.lo),
+    ranges.map((range) => range.hi),
+  ];
+}
+
 /** Says why ids are not held; those that are held stay as they are. */
 export async function explainIds(
   tx: Queries,
@@ -66,15 +98,12 @@ export async function explainIds(
 ): Promise<void> {
   if (explained.length === 0) return;
   await tx.query(
-    `select lake.explain($1, t.source, t.listing, '', t.lo, t.hi, t.cause, t.detail)
-       from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
-         as t(source, listing, lo, hi, cause, detail)`,
+    `select lake.explain($1, t.source, t.listing, t.iv, t.lo, t.hi, t.cause, t.detail)
+       from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::text[])
+         as t(source, listing, iv, lo, hi, cause, detail)`,
     [
       table,
-      explained.map((range) => range.source),
-      explained.map((range) => range.listing),
-      explained.map((range) => range.lo),
-      explained.map((range) => range.hi),
+      ...rangeColumns(explained),
       explained.map((range) => range.cause),
       explained.map((range) => range.detail),
     ],
@@ -105,17 +134,11 @@ export async function widenTapeDays(tx: Transaction, table: string, days: readon
 export async function heldWithin(db: Queries, table: string, spans: readonly IdRange[]): Promise<IdRange[]> {
   if (spans.length === 0) return [];
   const { rows } = await db.query<IdRange>(
-    `select c.source, c.listing, c.lo, c.hi
-       from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) as span(source, listing, lo, hi)
+    `select c.source, c.listing, c.lo, c.hi, c."interval"
+       from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) as span(source, listing, iv, lo, hi)
        join lake.coverage c on c.table_name = $1 and c.source = span.source and c.listing = span.listing
-        and c."interval" = '' and c.lo < span.hi and c.hi > span.lo`,
-    [
-      table,
-      spans.map((span) => span.source),
-      spans.map((span) => span.listing),
-      spans.map((span) => span.lo),
-      spans.map((span) => span.hi),
-    ],
+        and c."interval" = span.iv and c.lo < span.hi and c.hi > span.lo`,
+    [table, ...rangeColumns(spans)],
   );
   return rows;
 }

@@ -10,8 +10,9 @@ import { snapshotAsOf } from './as-of.ts';
 import { loadTable } from './catalog.ts';
 import { DuckDb, literal } from './duckdb.ts';
 import type { Lake } from './lake.ts';
+import { parquetRelation } from './relation.ts';
 import { currentFiles } from './scan.ts';
-import { duckType, lakeTables, quoted, type LakeTable } from './tables.ts';
+import { lakeTables, quoted, type LakeTable } from './tables.ts';
 
 export interface QueryOptions {
   /** A snapshot's id, a tag or a time to read the tables as of, instead of the newest snapshots. */
@@ -123,28 +124,15 @@ async function defineView(
   snapshotId: number | null | undefined,
 ): Promise<string[]> {
   const files = snapshotId === null ? [] : await filesAsOf(lake, table, snapshotId);
-  const columns = table.columns.map((column) => quoted(column.name)).join(', ');
-  const empty = table.columns.map((c) => `null::${duckType(c.type)} as ${quoted(c.name)}`).join(', ');
-  const from =
-    files.length === 0
-      ? `select ${empty} where false`
-      : `select ${columns} from read_parquet([${files.map(literal).join(', ')}], ${partitionPruning(table, files)})`;
   await duck.run(`create schema if not exists ${quoted(table.namespace)}`);
-  await duck.run(`create view ${quoted(table.namespace)}.${quoted(table.name)} as ${from}`);
+  await duck.run(
+    `create view ${quoted(table.namespace)}.${quoted(table.name)} as ${parquetRelation(table, files)}`,
+  );
   return files;
 }
 
 async function filesAsOf(lake: Lake, table: LakeTable, snapshotId: number | undefined): Promise<string[]> {
   return (await currentFiles(lake, table, snapshotId === undefined ? {} : { snapshotId })).files;
-}
-
-/** Where every path names its partition, DuckDB leaves out files by it without opening them. */
-function partitionPruning(table: LakeTable, files: readonly string[]): string {
-  const folder = `/${table.partitionColumn}=`;
-  if (!files.every((file) => file.includes(folder))) return 'hive_partitioning = false';
-  const column = table.columns.find(({ name }) => name === table.partitionColumn);
-  const type = column === undefined ? 'varchar' : duckType(column.type);
-  return `hive_partitioning = true, hive_types = {${quoted(table.partitionColumn)}: ${type}}`;
 }
 
 async function lockDown(duck: DuckDb, files: readonly string[]): Promise<void> {

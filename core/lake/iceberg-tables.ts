@@ -1,11 +1,11 @@
 import type { DataFile, PartitionSpec, Schema, SortOrder, Value } from '#core/iceberg/types.ts';
+import { applyTransform } from '#core/iceberg/partition.ts';
 import { parseValue } from '#core/iceberg/values.ts';
-import { TicklakeError } from '#core/platform/errors.ts';
 import type { ColumnStatistics, StagedFile } from './stage.ts';
-import type { Column, LakeTable } from './tables.ts';
+import { columnNamed, partitionName, type LakeTable, type PartitionField } from './tables.ts';
 
 /** Partition field ids start here, by the specification. */
-const partitionFieldId = 1000;
+const firstPartitionFieldId = 1000;
 const sortOrderId = 1;
 
 /** The table's schema in Iceberg's words. */
@@ -17,14 +17,15 @@ export function icebergSchema(table: LakeTable): Schema {
   };
 }
 
-/** Identity on the partition column. */
 export function icebergPartitionSpec(table: LakeTable): PartitionSpec {
-  const column = columnNamed(table, table.partitionColumn);
   return {
     'spec-id': 0,
-    fields: [
-      { 'source-id': column.id, 'field-id': partitionFieldId, name: column.name, transform: 'identity' },
-    ],
+    fields: table.partition.map((field, index) => ({
+      'source-id': columnNamed(table, field.column).id,
+      'field-id': firstPartitionFieldId + index,
+      name: partitionName(field),
+      transform: field.transform,
+    })),
   };
 }
 
@@ -53,12 +54,9 @@ export function toDataFile(table: LakeTable, file: StagedFile): DataFile {
     text === undefined ? undefined : parseValue(column.column.type, text);
   return {
     path: file.location,
-    partition: {
-      [table.partitionColumn]: parseValue(
-        columnNamed(table, table.partitionColumn).type,
-        file.partitionValue,
-      ),
-    },
+    partition: Object.fromEntries(
+      table.partition.map((field) => [partitionName(field), partitionValue(table, field, file)]),
+    ),
     recordCount: file.records,
     fileSizeBytes: file.bytes,
     columnSizes: byId((column) => column.bytes),
@@ -70,8 +68,10 @@ export function toDataFile(table: LakeTable, file: StagedFile): DataFile {
   };
 }
 
-function columnNamed(table: LakeTable, name: string): Column {
-  const column = table.columns.find((candidate) => candidate.name === name);
-  if (column === undefined) throw new TicklakeError('INTERNAL', `${table.name} has no column ${name}`);
-  return column;
+function partitionValue(table: LakeTable, field: PartitionField, file: StagedFile): Value {
+  const text = file.partition[partitionName(field)] ?? '';
+  const { type } = columnNamed(table, field.column);
+  return field.transform === 'identity'
+    ? parseValue(type, text)
+    : applyTransform(field.transform, type, parseValue(type, `${text}-01 00:00:00+00`));
 }

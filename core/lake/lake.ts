@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { createFormatCache, type FormatCache } from '#core/iceberg/cache.ts';
-import type { TableMetadata } from '#core/iceberg/types.ts';
+import type { FileIO, TableMetadata } from '#core/iceberg/types.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
@@ -13,6 +13,8 @@ export interface Lake {
   catalogName: string;
   database: Database;
   store: ObjectStore;
+  /** The store as the table format reads and writes it. */
+  io: FileIO;
   logger: Logger;
   metrics: Metrics;
   /** Parsed metadata by location; a location's content never changes. */
@@ -37,6 +39,10 @@ const cachedMetadataMax = 16;
 export function openLake(options: LakeOptions): Lake {
   return {
     ...options,
+    io: {
+      read: (location) => options.store.read(location),
+      write: (location, bytes) => options.store.write(location, bytes),
+    },
     metadataCache: new LRUCache({ max: cachedMetadataMax }),
     formatCache: createFormatCache(),
     locationOf: (table) => `${options.store.root}/${table.namespace}/${table.name}`,

@@ -1,6 +1,8 @@
 import { planScan, type ScanFilter } from '#core/iceberg/scan.ts';
+import type { FileEntry } from '#core/iceberg/types.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
-import { loadTable } from './catalog.ts';
+import type { Transaction } from '#core/platform/postgres/database.ts';
+import { currentSnapshotId, loadTable } from './catalog.ts';
 import type { Lake } from './lake.ts';
 import { tableId, type LakeTable } from './tables.ts';
 
@@ -9,6 +11,8 @@ export interface FileSet {
   metadataLocation: string;
   /** Names under which DuckDB reads the files. */
   files: string[];
+  /** The same files as the manifests list them. */
+  entries: readonly FileEntry[];
   rows: number;
   bytes: number;
 }
@@ -17,19 +21,13 @@ export interface FileSet {
 export async function currentFiles(
   lake: Lake,
   table: LakeTable,
-  options: { snapshotId?: number; filter?: ScanFilter } = {},
+  options: { snapshotId?: number; filter?: ScanFilter; db?: Pick<Transaction, 'query'> } = {},
 ): Promise<FileSet> {
-  const { metadata, metadataLocation } = await loadTable(lake, table);
-  const current = metadata['current-snapshot-id'];
-  const snapshotId =
-    options.snapshotId ??
-    (current === undefined || current === null || Number(current) === -1 ? null : Number(current));
-  if (snapshotId === null) return { snapshotId, metadataLocation, files: [], rows: 0, bytes: 0 };
+  const { metadata, metadataLocation } = await loadTable(lake, table, options.db);
+  const snapshotId = options.snapshotId ?? currentSnapshotId(metadata);
+  if (snapshotId === null) return { snapshotId, metadataLocation, files: [], entries: [], rows: 0, bytes: 0 };
   const plan = await planScan({
-    io: {
-      read: (location) => lake.store.read(location),
-      write: (location, bytes) => lake.store.write(location, bytes),
-    },
+    io: lake.io,
     metadata,
     snapshotId,
     cache: lake.formatCache,
@@ -48,6 +46,7 @@ export async function currentFiles(
     snapshotId,
     metadataLocation,
     files: plan.files.map((file) => lake.store.readable(file.path)),
+    entries: plan.files,
     rows: plan.files.reduce((sum, file) => sum + file.recordCount, 0),
     bytes: plan.files.reduce((sum, file) => sum + file.fileSizeBytes, 0),
   };

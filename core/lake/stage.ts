@@ -5,12 +5,20 @@ import { join } from 'node:path';
 import type { Json } from '@duckdb/node-api';
 import { literal, type DuckDb } from './duckdb.ts';
 import type { ObjectStore } from './object-store.ts';
-import { quoted, tableId, type Column, type LakeTable } from './tables.ts';
+import {
+  partitionName,
+  quoted,
+  tableId,
+  type Column,
+  type LakeTable,
+  type PartitionField,
+} from './tables.ts';
 
 /** A Parquet file that is durable in the store and belongs to no snapshot yet. */
 export interface StagedFile {
   location: string;
-  partitionValue: string;
+  /** By partition field, as text: a value of the column, or a month as `2026-03`. */
+  partition: Readonly<Record<string, string>>;
   records: number;
   bytes: number;
   sha256: string;
@@ -28,8 +36,8 @@ export interface ColumnStatistics {
 }
 
 /**
- * Writes the rows of a DuckDB relation, which has the table's columns, as one sorted Parquet file for each value
- * of the partition column, under names nobody else uses. Nothing refers to the files until a commit does.
+ * Writes the rows of a DuckDB relation, which has the table's columns, as one sorted Parquet file for each partition,
+ * under names nobody else uses. Nothing refers to the files until a commit does.
  */
 export async function stageFiles(
   duck: DuckDb,
@@ -38,20 +46,25 @@ export async function stageFiles(
   tableLocation: string,
   relation: string,
 ): Promise<StagedFile[]> {
-  const partition = quoted(table.partitionColumn);
-  const values = await duck.rows(
-    `select distinct ${partition}::varchar as value from ${relation} order by 1`,
-  );
+  const names = table.partition.map(partitionName);
+  const fields = table.partition.map((field) => `${partitionText(field)} as ${quoted(partitionName(field))}`);
+  const partitions = await duck.rows(`select distinct ${fields.join(', ')} from ${relation} order by all`);
   const staged: StagedFile[] = [];
   try {
-    for (const { value } of values) {
-      staged.push(await stageFile(duck, store, table, tableLocation, relation, String(value)));
+    for (const values of partitions) {
+      const partition = Object.fromEntries(names.map((name) => [name, String(values[name])]));
+      staged.push(await stageFile(duck, store, table, tableLocation, relation, partition));
     }
   } catch (error) {
     await discardFiles(store, staged);
     throw error;
   }
   return staged;
+}
+
+/** SQL of a partition field's value as text. */
+function partitionText({ column, transform }: PartitionField): string {
+  return transform === 'identity' ? `${quoted(column)}::varchar` : `strftime(${quoted(column)}, '%Y-%m')`;
 }
 
 /** Removes files that no commit took. Failures are left to the sweep for orphans. */
@@ -65,27 +78,33 @@ async function stageFile(
   table: LakeTable,
   tableLocation: string,
   relation: string,
-  value: string,
+  partition: Readonly<Record<string, string>>,
 ): Promise<StagedFile> {
   const name = `${randomUUID()}.parquet`;
   const draft = join(store.stagingDir, name);
   const columns = table.columns.map((column) => quoted(column.name)).join(', ');
   const fieldIds = table.columns.map((column) => `${quoted(column.name)}: ${column.id}`).join(', ');
   const order = table.sortColumns.map(quoted).join(', ');
+  const within = table.partition.map(
+    (field) => `${partitionText(field)} = ${literal(partition[partitionName(field)] ?? '')}`,
+  );
   try {
     const [written] = await duck.rows(
-      `copy (select ${columns} from ${relation} where ${quoted(table.partitionColumn)}::varchar = ${literal(value)}
+      `copy (select ${columns} from ${relation} where ${within.join(' and ')}
              order by ${order})
          to ${literal(draft)}
          (format parquet, parquet_version v2, compression zstd, field_ids {${fieldIds}}, return_stats)`,
     );
     if (written === undefined) throw new Error(`DuckDB gave no statistics of ${tableId(table)}`);
     const sha256 = await hashFile(draft);
-    const location = `${tableLocation}/data/${table.partitionColumn}=${encodeURIComponent(value)}/${name}`;
+    const folders = Object.entries(partition).map(
+      ([field, value]) => `${field}=${encodeURIComponent(value)}`,
+    );
+    const location = `${tableLocation}/data/${folders.join('/')}/${name}`;
     await store.publish(draft, location);
     return {
       location,
-      partitionValue: value,
+      partition,
       records: Number(written['count']),
       bytes: Number(written['file_size_bytes']),
       sha256,

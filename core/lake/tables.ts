@@ -1,12 +1,16 @@
+import { TicklakeError } from '#core/platform/errors.ts';
+
 /** Our tables as the lake writes them: one list from which Iceberg's schema and DuckDB's SQL both follow. */
 export interface LakeTable {
   namespace: string;
   name: string;
   columns: readonly Column[];
-  /** Identity-partition column; every data file holds one value of it. */
-  partitionColumn: string;
+  /** Every data file holds one value of each. */
+  partition: readonly PartitionField[];
   /** Order of rows inside a file. */
   sortColumns: readonly string[];
+  /** What its coverage counts. */
+  key: CoverageKey;
 }
 
 export interface Column {
@@ -17,7 +21,15 @@ export interface Column {
   doc: string;
 }
 
-export type ColumnType = 'string' | 'long' | 'date' | 'timestamptz' | 'decimal(38, 18)';
+export type ColumnType = 'string' | 'long' | 'boolean' | 'date' | 'timestamptz' | 'decimal(38, 18)';
+
+export interface PartitionField {
+  column: string;
+  transform: 'identity' | 'month';
+}
+
+/** Trades are held by id; bars by their open time in microseconds, each up to the open time of the next. */
+export type CoverageKey = { kind: 'id'; column: string } | { kind: 'bar'; column: string; interval: string };
 
 export const trades: LakeTable = {
   namespace: 'market',
@@ -39,11 +51,65 @@ export const trades: LakeTable = {
     { id: 8, name: 'processing_time', type: 'timestamptz', required: true, doc: 'When its batch was staged' },
     { id: 9, name: 'date', type: 'date', required: true, doc: 'UTC day of timestamp' },
   ],
-  partitionColumn: 'date',
+  partition: [{ column: 'date', transform: 'identity' }],
   sortColumns: ['symbol', 'trade_id'],
+  key: { kind: 'id', column: 'trade_id' },
 };
 
-export const lakeTables: readonly LakeTable[] = [trades];
+export const klines: LakeTable = {
+  namespace: 'market',
+  name: 'klines',
+  columns: [
+    { id: 1, name: 'symbol', type: 'string', required: true, doc: 'Market, by the name its venue gives it' },
+    { id: 2, name: 'interval', type: 'string', required: true, doc: 'Length of the bar: 1m to 1d' },
+    { id: 3, name: 'open_time', type: 'timestamptz', required: true, doc: 'When the bar begins' },
+    { id: 4, name: 'open', type: 'decimal(38, 18)', required: true, doc: 'First price' },
+    { id: 5, name: 'high', type: 'decimal(38, 18)', required: true, doc: 'Highest price' },
+    { id: 6, name: 'low', type: 'decimal(38, 18)', required: true, doc: 'Lowest price' },
+    { id: 7, name: 'close', type: 'decimal(38, 18)', required: true, doc: 'Last price' },
+    { id: 8, name: 'volume', type: 'decimal(38, 18)', required: true, doc: 'Quantity in base asset' },
+    {
+      id: 9,
+      name: 'close_time',
+      type: 'timestamptz',
+      required: true,
+      doc: 'When the bar ends, as the venue says',
+    },
+    { id: 10, name: 'quote_volume', type: 'decimal(38, 18)', required: true, doc: 'Quantity in quote asset' },
+    { id: 11, name: 'trade_count', type: 'long', required: true, doc: 'Trades in the bar' },
+    {
+      id: 12,
+      name: 'taker_buy_volume',
+      type: 'decimal(38, 18)',
+      required: true,
+      doc: 'Bought by takers, in base asset',
+    },
+    {
+      id: 13,
+      name: 'taker_buy_quote_volume',
+      type: 'decimal(38, 18)',
+      required: true,
+      doc: 'Bought by takers, in quote asset',
+    },
+    { id: 14, name: 'source', type: 'string', required: true, doc: 'Venue' },
+    {
+      id: 15,
+      name: 'is_filled',
+      type: 'boolean',
+      required: true,
+      doc: 'A calendar gap that the venue confirmed and we filled flat',
+    },
+    { id: 16, name: 'date', type: 'date', required: true, doc: 'UTC day of open_time' },
+  ],
+  partition: [
+    { column: 'interval', transform: 'identity' },
+    { column: 'open_time', transform: 'month' },
+  ],
+  sortColumns: ['symbol', 'open_time'],
+  key: { kind: 'bar', column: 'open_time', interval: 'interval' },
+};
+
+export const lakeTables: readonly LakeTable[] = [trades, klines];
 
 /** `market.trades`. */
 export function tableId(table: LakeTable): string {
@@ -53,10 +119,23 @@ export function tableId(table: LakeTable): string {
 const duckTypes: Record<ColumnType, string> = {
   string: 'varchar',
   long: 'bigint',
+  boolean: 'boolean',
   date: 'date',
   timestamptz: 'timestamptz',
   'decimal(38, 18)': 'decimal(38, 18)',
 };
+
+/** A partition field's name, in Iceberg's spec and in paths: the column's, with its transform unless that is identity. */
+export function partitionName({ column, transform }: PartitionField): string {
+  return transform === 'identity' ? column : `${column}_${transform}`;
+}
+
+/** The column of this name. */
+export function columnNamed(table: LakeTable, name: string): Column {
+  const column = table.columns.find((candidate) => candidate.name === name);
+  if (column === undefined) throw new TicklakeError('INTERNAL', `${tableId(table)} has no column ${name}`);
+  return column;
+}
 
 /** The column's type as DuckDB names it. */
 export function duckType(type: ColumnType): string {

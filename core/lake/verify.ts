@@ -1,17 +1,22 @@
 import { createHash } from 'node:crypto';
+import { intervals, intervalUs } from '#core/market/interval.ts';
+import type { Transaction } from '#core/platform/postgres/database.ts';
 import { DuckDb, literal } from './duckdb.ts';
 import type { Lake } from './lake.ts';
-import { coverage, symbolOf } from './ledger.ts';
+import { coverage, symbolOf, type ListingCoverage } from './ledger.ts';
+import { parquetRelation } from './relation.ts';
 import { currentFiles } from './scan.ts';
-import { tableId, type LakeTable } from './tables.ts';
+import { quoted, tableId, type LakeTable } from './tables.ts';
 
 /** One listing's ledger beside what its files hold. */
 export interface ListingVerdict {
   table: string;
   source: string;
   symbol: string;
+  /** Of bars; null for trades. */
+  interval: string | null;
   ok: boolean;
-  /** Ids by the ledger. */
+  /** Ids or bars by the ledger. */
   held: number;
   /** Rows in the snapshot's files. */
   inFiles: number;
@@ -37,23 +42,21 @@ export async function verifyTable(
   table: LakeTable,
   options: { spillDir: string; deep?: boolean },
 ): Promise<Verdict> {
-  const { snapshotId, files } = await currentFiles(lake, table);
-  const inFiles = await rangesInFiles(files, options.spillDir);
-  const held = await heldRanges(lake, tableId(table));
+  const { snapshotId, files, held, rows } = await readTogether(lake, table);
+  const inFiles = await rangesInFiles(table, files, options.spillDir);
   const damaged = options.deep === true ? await damagedFiles(lake, tableId(table)) : [];
-  const ledger = new Map(
-    (await coverage(lake, { table: tableId(table) })).map((row) => [keyOf(row.source, row.symbol), row]),
-  );
+  const ledger = new Map(rows.map((row) => [keyOf(row.source, row.symbol, row.interval), row]));
   const listings = [...new Set([...ledger.keys(), ...inFiles.keys()])].sort().map((key): ListingVerdict => {
     const found = inFiles.get(key);
     const row = ledger.get(key);
-    const [source = '', symbol = ''] = key.split('|');
-    const duplicates = found === undefined ? 0 : found.rows - found.ids;
+    const [source = '', symbol = '', interval = ''] = key.split('|');
+    const duplicates = found === undefined ? 0 : found.rows - found.keys;
     const sameRanges = (found?.ranges ?? '') === (held.get(key) ?? '');
     return {
       table: tableId(table),
       source,
       symbol,
+      interval: interval === '' ? null : interval,
       ok: sameRanges && duplicates === 0 && row?.missing === 0,
       held: row?.held ?? 0,
       inFiles: found?.rows ?? 0,
@@ -66,34 +69,64 @@ export async function verifyTable(
   return { ok: damaged.length === 0 && listings.every((listing) => listing.ok), listings, damaged };
 }
 
-interface FoundIds {
+/** The table's files and its ledger as of one moment, so that a commit in between is not taken for a difference. */
+async function readTogether(
+  lake: Lake,
+  table: LakeTable,
+): Promise<{
+  snapshotId: number | null;
+  files: string[];
+  held: Map<string, string>;
+  rows: ListingCoverage[];
+}> {
+  return await lake.database.transaction(async (db) => {
+    await db.query('set transaction isolation level repeatable read, read only');
+    const { snapshotId, files } = await currentFiles(lake, table, { db });
+    const rows = await coverage(lake, { table: tableId(table) }, db);
+    return { snapshotId, files, held: await heldRanges(db, tableId(table)), rows };
+  });
+}
+
+interface FoundKeys {
   rows: number;
-  ids: number;
+  /** Different ids or open times. */
+  keys: number;
   /** `lo-hi` of each run, joined by commas. */
   ranges: string;
 }
 
-async function rangesInFiles(files: readonly string[], spillDir: string): Promise<Map<string, FoundIds>> {
-  if (files.length === 0) return new Map();
+async function rangesInFiles(
+  table: LakeTable,
+  files: readonly string[],
+  spillDir: string,
+): Promise<Map<string, FoundKeys>> {
+  const { key } = table;
+  const position = key.kind === 'id' ? quoted(key.column) : `epoch_us(${quoted(key.column)})`;
+  const interval = key.kind === 'id' ? "''" : quoted(key.interval);
+  const steps = intervals.map((name) => `when ${literal(name)} then ${intervalUs(name)}`).join(' ');
   const duck = await DuckDb.open({ threads: 2, memoryLimit: '1GB', spillDir });
   try {
     const rows = await duck.rows(
-      `with ids as (
-         select source, symbol, trade_id, count(*) as copies
-           from read_parquet([${files.map(literal).join(', ')}]) group by all
+      `with keys as (
+         select source, symbol, ${interval} as interval, ${position} as position, count(*) as copies
+           from (${parquetRelation(table, files)}) group by all
+       ), steps as (
+         select *, case interval ${steps} else 1 end as step from keys
        ), runs as (
-         select source, symbol, min(trade_id) as lo, max(trade_id) + 1 as hi, sum(copies) as copies, count(*) as ids
-           from (select *, trade_id - row_number() over (partition by source, symbol order by trade_id) as run from ids)
-          group by source, symbol, run
+         select source, symbol, interval, min(position) as lo, max(position + step) as hi, sum(copies) as copies,
+                count(*) as keys
+           from (select *, position // step - row_number() over (partition by source, symbol, interval order by position)
+                           as run from steps)
+          group by source, symbol, interval, run
        )
-       select source, symbol, sum(copies)::bigint as rows, sum(ids)::bigint as ids,
+       select source, symbol, interval, sum(copies)::bigint as rows, sum(keys)::bigint as keys,
               string_agg(lo || '-' || hi, ',' order by lo) as ranges
-         from runs group by source, symbol`,
+         from runs group by source, symbol, interval`,
     );
     return new Map(
       rows.map((row) => [
-        keyOf(String(row['source']), String(row['symbol'])),
-        { rows: Number(row['rows']), ids: Number(row['ids']), ranges: String(row['ranges']) },
+        keyOf(String(row['source']), String(row['symbol']), String(row['interval'])),
+        { rows: Number(row['rows']), keys: Number(row['keys']), ranges: String(row['ranges']) },
       ]),
     );
   } finally {
@@ -101,18 +134,18 @@ async function rangesInFiles(files: readonly string[], spillDir: string): Promis
   }
 }
 
-async function heldRanges(lake: Lake, table: string): Promise<Map<string, string>> {
-  const { rows } = await lake.database.query<{ source: string; listing: string; ranges: string }>(
-    `select source, listing, string_agg(lo || '-' || hi, ',' order by lo) as ranges
-       from lake.coverage where table_name = $1 and "interval" = '' group by source, listing`,
+async function heldRanges(db: Pick<Transaction, 'query'>, table: string): Promise<Map<string, string>> {
+  const { rows } = await db.query<{ source: string; listing: string; interval: string; ranges: string }>(
+    `select source, listing, "interval", string_agg(lo || '-' || hi, ',' order by lo) as ranges
+       from lake.coverage where table_name = $1 group by source, listing, "interval"`,
     [table],
   );
-  return new Map(rows.map((row) => [keyOf(row.source, symbolOf(row.listing)), row.ranges]));
+  return new Map(rows.map((row) => [keyOf(row.source, symbolOf(row.listing), row.interval), row.ranges]));
 }
 
 async function damagedFiles(lake: Lake, table: string): Promise<string[]> {
   const { rows } = await lake.database.query<{ path: string; sha256: string }>(
-    'select path, sha256 from lake.data_files where table_name = $1',
+    'select path, sha256 from lake.data_files where table_name = $1 and removed_by is null',
     [table],
   );
   const damaged: string[] = [];
@@ -124,6 +157,6 @@ async function damagedFiles(lake: Lake, table: string): Promise<string[]> {
   return damaged;
 }
 
-function keyOf(source: string, symbol: string): string {
-  return `${source}|${symbol}`;
+function keyOf(source: string, symbol: string, interval: string | null): string {
+  return `${source}|${symbol}|${interval ?? ''}`;
 }

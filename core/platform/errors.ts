@@ -23,6 +23,7 @@ const codes = {
   OFFSET_OUT_OF_RANGE: { retryable: false, exit: 1, status: 500 },
   FENCED: { retryable: false, exit: 1, status: 409 },
   COMMIT_CONFLICT: { retryable: true, exit: 75, status: 409 },
+  PLAN_STALE: { retryable: true, exit: 75, status: 409 },
   COVERAGE_OVERLAP: { retryable: true, exit: 75, status: 409 },
   COMMIT_UNKNOWN: { retryable: true, exit: 75, status: 503 },
   TABLE_DIVERGED: { retryable: false, exit: 1, status: 409 },

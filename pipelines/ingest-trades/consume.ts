@@ -4,7 +4,7 @@ import { isTicklakeError, messageOf, toTicklakeError } from '#core/platform/erro
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database, Transaction } from '#core/platform/postgres/database.ts';
-import { commitAppend, type AppendRequest } from '#core/lake/commit.ts';
+import { commitAppend } from '#core/lake/commit.ts';
 import { heldWithin, type Explanation } from '#core/lake/coverage.ts';
 import { DuckDb } from '#core/lake/duckdb.ts';
 import type { Lake } from '#core/lake/lake.ts';
@@ -195,7 +195,7 @@ export async function startTradeConsumer(options: ConsumerOptions): Promise<Trad
             await recordBatch(tx, commitId, options.worker, checked.counts, refused, [...jumps.values()]);
             await followTrades(tx, checked.venueTimes);
           },
-        } satisfies AppendRequest);
+        });
         for (const move of moves) {
           const ownership = owned.get(move.assignment.partition);
           if (ownership?.epoch === move.epoch) ownership.nextOffset = move.to;

@@ -186,8 +186,8 @@ async function snapshotOf(apiPort: number): Promise<string | null> {
     signal: AbortSignal.timeout(5_000),
   });
   if (!answer.ok) throw new Error(`the API answers ${answer.status}`);
-  const { items } = (await answer.json()) as { items: { snapshotId: string | null }[] };
-  return items[0]?.snapshotId ?? null;
+  const { items } = (await answer.json()) as { items: { name: string; snapshotId: string | null }[] };
+  return items.find(({ name }) => name === 'market.trades')?.snapshotId ?? null;
 }
 
 async function until(what: string, up: ChildProcess, reached: () => Promise<boolean>): Promise<void> {

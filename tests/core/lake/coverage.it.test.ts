@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { explainIds, extendCoverage, heldWithin, type IdRange } from '#core/lake/coverage.ts';
+import { explainIds, extendCoverage, heldWithin, shrinkCoverage, type IdRange } from '#core/lake/coverage.ts';
 import { createLogger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { openDatabase, type Database } from '#core/platform/postgres/database.ts';
@@ -34,7 +34,7 @@ interface Span {
   lo: number;
   hi: number;
 }
-type Step = { do: 'extend'; spans: Span[] } | { do: 'explain'; span: Span; cause: string };
+type Step = { do: 'extend' | 'shrink'; spans: Span[] } | { do: 'explain'; span: Span; cause: string };
 
 /** The ledger as it would be with one entry for each id. */
 class Model {
@@ -49,6 +49,14 @@ class Model {
       this.held.add(id);
       this.explained.delete(id);
     }
+    return true;
+  }
+
+  /** False, and nothing happens, where some id is not held. */
+  shrink(spans: readonly Span[]): boolean {
+    const removed = spans.flatMap(idsOf);
+    if (removed.some((id) => !this.held.has(id))) return false;
+    for (const id of removed) this.held.delete(id);
     return true;
   }
 
@@ -84,6 +92,8 @@ const disjointSpans: fc.Arbitrary<Span[]> = fc.array(anySpan, { minLength: 1, ma
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     disjointSpans.map((spans): Step => ({ do: 'extend', spans })),
+    disjointSpans.map((spans): Step => ({ do: 'shrink', spans })),
+    anySpan.map(({ lo }): Step => ({ do: 'shrink', spans: [{ lo, hi: lo + 1 }] })),
     fc
       .tuple(anySpan, fc.constantFrom('halted', 'quarantined'))
       .map(([span, cause]): Step => ({ do: 'explain', span, cause })),
@@ -133,7 +143,7 @@ describe('the ledger of coverage', () => {
     await database.transaction((tx) => extendCoverage(tx, table, ranges));
     await database.transaction((tx) => extendCoverage(tx, 'market.other', ranges));
     const found = await heldWithin(database, table, [{ source, listing, lo: 4, hi: 100 }]);
-    expect(found).toEqual([ranges[0]]);
+    expect(found).toEqual([{ ...ranges[0], interval: '' }]);
     expect(await heldWithin(database, table, [{ source, listing, lo: 5, hi: 100 }])).toEqual([]);
   });
 
@@ -153,6 +163,10 @@ async function takeStep(source: string, model: Model, step: Step): Promise<void>
   if (step.do === 'explain') {
     model.explain(step.span, step.cause);
     await explainIds(database, table, [{ source, listing, ...step.span, cause: step.cause, detail: '' }]);
+  } else if (step.do === 'shrink') {
+    const shrunk = shrink(source, step.spans);
+    if (model.shrink(step.spans)) await shrunk;
+    else await expect(shrunk).rejects.toMatchObject({ code: 'DATA_CORRUPT' });
   } else if (model.extend(step.spans)) {
     await extend(source, step.spans);
   } else {
@@ -163,6 +177,16 @@ async function takeStep(source: string, model: Model, step: Step): Promise<void>
 async function extend(source: string, spans: readonly Span[]): Promise<void> {
   await database.transaction((tx) =>
     extendCoverage(
+      tx,
+      table,
+      spans.map((span) => ({ source, listing, ...span })),
+    ),
+  );
+}
+
+async function shrink(source: string, spans: readonly Span[]): Promise<void> {
+  await database.transaction((tx) =>
+    shrinkCoverage(
       tx,
       table,
       spans.map((span) => ({ source, listing, ...span })),
