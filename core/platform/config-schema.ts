@@ -144,7 +144,7 @@ export const configSchema = Type.Object(
     ),
     ingestMaxBufferedBytes: whole(
       'Most bytes that wait in memory between the socket and the log, and between the log and a commit.',
-      128 * 1024 * 1024,
+      64 * 1024 * 1024,
       1024 * 1024,
       8 * 1024 * 1024 * 1024,
     ),

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { encodeRefused, encodeTrade, type Channel, type Trade } from '#core/market/trade.ts';
+import { encodeRefused, encodeTrade, type Trade } from '#core/market/trade.ts';
 import type { Exchange, StreamEvent } from '#core/exchanges/exchange.ts';
 import { isTicklakeError, TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
@@ -51,6 +51,7 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
   await askVenue(options);
 
   const queue: LogRecord[] = [];
+  const keys = new Map<string, string>();
   const stopping = new AbortController();
   let paused = false;
   let closing = false;
@@ -88,7 +89,8 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
 
   function onEvent(event: StreamEvent): void {
     if (event.kind === 'trade') {
-      enqueue(tradeRecord(event.trade, 'stream', event.receivedNs));
+      const { trade, receivedNs } = event;
+      enqueue({ key: keyOf(trade), value: encodeTrade(trade, 'stream', receivedNs) });
     } else if (event.kind === 'refused') {
       enqueue({
         key: exchange.source,
@@ -100,6 +102,13 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
       logger.info({ connection: event.connectionId, reason: event.reason }, `exchange ${event.kind}`);
       if (event.kind === 'disconnected') options.onDisconnected?.();
     }
+  }
+
+  /** One text for each market, so that what hashes keys finds the hash in it. */
+  function keyOf({ source, symbol }: Trade): string {
+    let key = keys.get(symbol);
+    if (key === undefined) keys.set(symbol, (key = tradeKey(source, symbol)));
+    return key;
   }
 
   function enqueue(record: LogRecord): void {
@@ -130,7 +139,7 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
   }
 
   async function writeRepaired(trades: readonly Trade[]): Promise<void> {
-    await append(trades.map((trade) => tradeRecord(trade, 'rest', nowNs())));
+    await append(trades.map((trade) => ({ key: keyOf(trade), value: encodeTrade(trade, 'rest', nowNs()) })));
     captured.inc({ channel: 'rest' }, trades.length);
   }
 
@@ -192,10 +201,6 @@ async function registerWanted({ exchange, symbols, database }: CaptureOptions): 
     exchange.source,
     symbols.flatMap((symbol) => markets.get(symbol) ?? []),
   );
-}
-
-function tradeRecord(trade: Trade, channel: Channel, receivedNs: string): LogRecord {
-  return { key: tradeKey(trade.source, trade.symbol), value: encodeTrade(trade, channel, receivedNs) };
 }
 
 function nowNs(): string {
