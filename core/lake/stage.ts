@@ -47,7 +47,7 @@ export async function stageFiles(
   relation: string,
 ): Promise<StagedFile[]> {
   const names = table.partition.map(partitionName);
-  const fields = table.partition.map((field) => `${partitionText(field)} as ${quoted(partitionName(field))}`);
+  const fields = table.partition.map((field) => `${partitionKey(field)} as ${quoted(partitionName(field))}`);
   const partitions = await duck.rows(`select distinct ${fields.join(', ')} from ${relation} order by all`);
   const staged: StagedFile[] = [];
   try {
@@ -62,9 +62,9 @@ export async function stageFiles(
   return staged;
 }
 
-/** SQL of a partition field's value as text. */
-function partitionText({ column, transform }: PartitionField): string {
-  return transform === 'identity' ? `${quoted(column)}::varchar` : `strftime(${quoted(column)}, '%Y-%m')`;
+/** SQL of what rows of one partition have in common. */
+function partitionKey({ column, transform }: PartitionField): string {
+  return transform === 'identity' ? quoted(column) : `strftime(${quoted(column)}, '%Y-%m')`;
 }
 
 /** Removes files that no commit took. Failures are left to the sweep for orphans. */
@@ -86,7 +86,7 @@ async function stageFile(
   const fieldIds = table.columns.map((column) => `${quoted(column.name)}: ${column.id}`).join(', ');
   const order = table.sortColumns.map(quoted).join(', ');
   const within = table.partition.map(
-    (field) => `${partitionText(field)} = ${literal(partition[partitionName(field)] ?? '')}`,
+    (field) => `${partitionKey(field)} = ${literal(partition[partitionName(field)] ?? '')}`,
   );
   try {
     const [written] = await duck.rows(
