@@ -1,3 +1,4 @@
+import type { Kline } from '#core/market/kline.ts';
 import type { Trade } from '#core/market/trade.ts';
 
 /**
@@ -67,22 +68,8 @@ export interface KlineRequest {
   limit?: number;
 }
 
-export interface ExchangeKline {
-  symbol: string;
-  interval: string;
-  openTimeUs: number;
-  /** Last microsecond or millisecond of the bar, as the venue says. */
-  closeTimeUs: number;
-  open: string;
-  high: string;
-  low: string;
-  close: string;
-  volume: string;
-  quoteVolume: string;
-  tradeCount: number;
-  takerBuyVolume: string;
-  takerBuyQuoteVolume: string;
-  /** Stream only: whether the venue has closed the bar. */
+export interface ExchangeKline extends Kline {
+  /** Whether the venue has closed the bar; REST sends the open one too. */
   isClosed: boolean;
 }
 
