@@ -69,7 +69,7 @@ export interface KlineRequest {
 }
 
 export interface ExchangeKline extends Kline {
-  /** Whether the venue has closed the bar; REST sends the open one too. */
+  /** By the stream: whether the venue has closed the bar. REST does not say, and false stands for that. */
   isClosed: boolean;
 }
 
