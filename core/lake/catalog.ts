@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { parseMetadata, serializeMetadata, newTableMetadata } from '#core/iceberg/metadata.ts';
-import type { TableMetadata } from '#core/iceberg/types.ts';
+import { newTableMetadata, noSnapshot, parseMetadata, serializeMetadata } from '#core/iceberg/metadata.ts';
+import type { Long, TableMetadata } from '#core/iceberg/types.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Transaction } from '#core/platform/postgres/database.ts';
 import { icebergSchema, icebergPartitionSpec, icebergSortOrder } from './iceberg-tables.ts';
@@ -129,7 +129,12 @@ function versionOf(location: string): number {
 }
 
 /** The table's newest snapshot; null for a table without one. */
-export function currentSnapshotId(metadata: TableMetadata): number | null {
+export function currentSnapshotId(metadata: TableMetadata): Long | null {
   const id = metadata['current-snapshot-id'];
-  return id === undefined || id === null || Number(id) === -1 ? null : Number(id);
+  return Number(id) === noSnapshot ? null : id;
+}
+
+/** A snapshot's id in JSON: a number where it is safe, as ours are, else text, which keeps all 63 bits of others'. */
+export function jsonId(id: Long): number | string {
+  return typeof id === 'number' ? id : String(id);
 }

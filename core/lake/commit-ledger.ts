@@ -22,7 +22,7 @@ export async function insertCommit(
       request.commitId,
       table,
       snapshotId,
-      currentSnapshotId(base),
+      currentSnapshotId(base)?.toString() ?? null,
       operationOf(request),
       countKeys(request.added),
       countKeys(removed),

@@ -1,4 +1,4 @@
-import type { FileEntry } from '#core/iceberg/types.ts';
+import type { FileEntry, Long } from '#core/iceberg/types.ts';
 import type { Transaction } from '#core/platform/postgres/database.ts';
 import type { Explanation, IdRange, TapeDay } from './coverage.ts';
 import type { StagedFile } from './stage.ts';
@@ -25,7 +25,7 @@ export interface CommitRequest {
 /** Files that take the place of others. */
 export interface ReplaceRequest extends CommitRequest {
   /** The snapshot on which the replacement was made; null for the empty table. */
-  basis: number | null;
+  basis: Long | null;
   /** Files of that snapshot that go. */
   replaced: readonly FileEntry[];
   /** What is no longer held, before `added` is. */

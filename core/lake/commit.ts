@@ -2,19 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { newSnapshotId } from '#core/iceberg/metadata.ts';
 import { isTicklakeError, TicklakeError } from '#core/platform/errors.ts';
 import type { Transaction } from '#core/platform/postgres/database.ts';
-import {
-  currentSnapshotId,
-  loadTable,
-  lockTable,
-  movePointer,
-  writeMetadata,
-  type TableVersion,
-} from './catalog.ts';
+import { loadTable, lockTable, movePointer, writeMetadata } from './catalog.ts';
 import { countKeys, insertCommit } from './commit-ledger.ts';
 import { assertStillFits, produceMetadata } from './commit-metadata.ts';
 import { isReplacement, type CommitRequest, type ReplaceRequest } from './commit-request.ts';
 import { explainIds, extendCoverage, shrinkCoverage, widenTapeDays } from './coverage.ts';
 import type { Lake } from './lake.ts';
+import { foldOutsideCommits, outsideSnapshots } from './outside.ts';
 import { tableId } from './tables.ts';
 
 export { lockTable } from './catalog.ts';
@@ -30,7 +24,7 @@ const attemptsMax = 10;
  * Commits staged files: catalog pointer, coverage and whatever the guard moves, in one Postgres transaction.
  * @throws COVERAGE_OVERLAP when some ids are held already (stage again without them), the guard's errors,
  *   COMMIT_CONFLICT when outsiders won every attempt, COMMIT_UNKNOWN when Postgres could not be asked again,
- *   TABLE_DIVERGED when an outsider's snapshot, unknown to coverage, is the table's newest.
+ *   TABLE_DIVERGED when an outsider set the table back.
  */
 export async function commitAppend(lake: Lake, request: CommitRequest): Promise<CommitOutcome> {
   assertSameCount(request, 0);
@@ -58,7 +52,16 @@ async function commit(lake: Lake, request: CommitRequest | ReplaceRequest): Prom
   try {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await lake.database.transaction((tx) => attemptCommit(lake, tx, request));
+        const outcome = await lake.database.transaction((tx) => attemptCommit(lake, tx, request));
+        if (outcome !== undefined) return outcome;
+        if (attempt >= attemptsMax) {
+          throw new TicklakeError(
+            'COMMIT_CONFLICT',
+            `other programs keep committing to ${tableId(request.table)}`,
+          );
+        }
+        await foldOutsideCommits(lake, request.table);
+        continue;
       } catch (error) {
         if (isTicklakeError(error, 'COMMIT_UNKNOWN')) {
           const outcome = await findCommit(lake, request);
@@ -91,11 +94,12 @@ async function findCommit(lake: Lake, request: CommitRequest): Promise<CommitOut
   });
 }
 
+/** Undefined, with nothing done, where the ledger has to follow other programs first. */
 async function attemptCommit(
   lake: Lake,
   tx: Transaction,
   request: CommitRequest | ReplaceRequest,
-): Promise<CommitOutcome> {
+): Promise<CommitOutcome | undefined> {
   const table = tableId(request.table);
   await lockTable(tx, table);
   const done = await tx.query<{ snapshot_id: number | null }>(
@@ -105,7 +109,7 @@ async function attemptCommit(
   if (done.rows[0] !== undefined) return { snapshotId: done.rows[0].snapshot_id, metadataLocation: null };
 
   const base = await loadTable(lake, request.table, tx);
-  await assertKnownAncestry(tx, table, base);
+  if ((await outsideSnapshots(tx, request.table, base.metadata)).length > 0) return undefined;
   if (isReplacement(request)) {
     await assertStillFits(lake, base.metadata, request);
     await shrinkCoverage(tx, table, request.removed);
@@ -124,24 +128,6 @@ async function attemptCommit(
   const metadataLocation = await writeMetadata(lake, metadata, base.metadataLocation);
   await movePointer(lake, tx, request.table, base.metadataLocation, metadataLocation);
   return { snapshotId, metadataLocation };
-}
-
-/** Coverage knows only our commits: on top of a foreign snapshot an append could bring ids a second time. */
-async function assertKnownAncestry(tx: Transaction, table: string, base: TableVersion): Promise<void> {
-  const current = currentSnapshotId(base.metadata);
-  if (current === null) return;
-  const { rows } = await tx.query('select 1 from lake.commits where table_name = $1 and snapshot_id = $2', [
-    table,
-    current,
-  ]);
-  if (rows.length > 0) return;
-  throw new TicklakeError(
-    'TABLE_DIVERGED',
-    `snapshot ${current} of ${table} was written by another program`,
-    {
-      remedy: `Set the table back to its last snapshot of ours (\`ticklake lake snapshots ${table}\` lists them).`,
-    },
-  );
 }
 
 /** The files hold what becomes held and what stays of the files they replace. */

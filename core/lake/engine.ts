@@ -1,3 +1,4 @@
+import type { Long } from '#core/iceberg/types.ts';
 import { TicklakeError, messageOf } from '#core/platform/errors.ts';
 import {
   DuckDBResultReader,
@@ -121,7 +122,7 @@ async function defineView(
   duck: DuckDb,
   lake: Lake,
   table: LakeTable,
-  snapshotId: number | null | undefined,
+  snapshotId: Long | null | undefined,
 ): Promise<string[]> {
   const files = snapshotId === null ? [] : await filesAsOf(lake, table, snapshotId);
   await duck.run(`create schema if not exists ${quoted(table.namespace)}`);
@@ -131,7 +132,7 @@ async function defineView(
   return files;
 }
 
-async function filesAsOf(lake: Lake, table: LakeTable, snapshotId: number | undefined): Promise<string[]> {
+async function filesAsOf(lake: Lake, table: LakeTable, snapshotId: Long | undefined): Promise<string[]> {
   return (await currentFiles(lake, table, snapshotId === undefined ? {} : { snapshotId })).files;
 }
 

@@ -1,5 +1,5 @@
 import { TicklakeError } from '#core/platform/errors.ts';
-import { loadTable } from './catalog.ts';
+import { jsonId, loadTable } from './catalog.ts';
 import type { Lake } from './lake.ts';
 import { currentFiles } from './scan.ts';
 import { lakeTables, tableId, type LakeTable } from './tables.ts';
@@ -9,12 +9,12 @@ export interface TableFacts {
   rows: number;
   files: number;
   bytes: number;
-  snapshotId: number | null;
+  snapshotId: number | string | null;
   metadataLocation: string;
 }
 
 export interface SnapshotFacts {
-  snapshotId: number;
+  snapshotId: number | string;
   /** RFC 3339. */
   at: string;
   operation: string;
@@ -35,7 +35,14 @@ export async function listTables(lake: Lake): Promise<TableFacts[]> {
   return await Promise.all(
     lakeTables.map(async (table) => {
       const { rows, bytes, files, snapshotId, metadataLocation } = await currentFiles(lake, table);
-      return { name: tableId(table), rows, files: files.length, bytes, snapshotId, metadataLocation };
+      return {
+        name: tableId(table),
+        rows,
+        files: files.length,
+        bytes,
+        snapshotId: snapshotId === null ? null : jsonId(snapshotId),
+        metadataLocation,
+      };
     }),
   );
 }
@@ -45,7 +52,7 @@ export async function listSnapshots(lake: Lake, table: LakeTable): Promise<Snaps
   const { metadata } = await loadTable(lake, table);
   return metadata.snapshots
     .map((snapshot) => ({
-      snapshotId: Number(snapshot['snapshot-id']),
+      snapshotId: jsonId(snapshot['snapshot-id']),
       at: new Date(snapshot['timestamp-ms']).toISOString(),
       operation: snapshot.summary['operation'] ?? '',
       addedRecords: Number(snapshot.summary['added-records'] ?? 0),

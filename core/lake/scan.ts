@@ -1,5 +1,5 @@
 import { planScan, type ScanFilter } from '#core/iceberg/scan.ts';
-import type { FileEntry } from '#core/iceberg/types.ts';
+import type { FileEntry, Long } from '#core/iceberg/types.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Transaction } from '#core/platform/postgres/database.ts';
 import { currentSnapshotId, loadTable } from './catalog.ts';
@@ -7,7 +7,7 @@ import type { Lake } from './lake.ts';
 import { tableId, type LakeTable } from './tables.ts';
 
 export interface FileSet {
-  snapshotId: number | null;
+  snapshotId: Long | null;
   metadataLocation: string;
   /** Names under which DuckDB reads the files. */
   files: string[];
@@ -21,7 +21,7 @@ export interface FileSet {
 export async function currentFiles(
   lake: Lake,
   table: LakeTable,
-  options: { snapshotId?: number; filter?: ScanFilter; db?: Pick<Transaction, 'query'> } = {},
+  options: { snapshotId?: Long; filter?: ScanFilter; db?: Pick<Transaction, 'query'> } = {},
 ): Promise<FileSet> {
   const { metadata, metadataLocation } = await loadTable(lake, table, options.db);
   const snapshotId = options.snapshotId ?? currentSnapshotId(metadata);

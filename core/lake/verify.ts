@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { intervals, intervalUs } from '#core/market/interval.ts';
+import type { Long } from '#core/iceberg/types.ts';
 import type { Transaction } from '#core/platform/postgres/database.ts';
-import { DuckDb, literal } from './duckdb.ts';
+import { jsonId } from './catalog.ts';
+import { keyRangesOf } from './key-ranges.ts';
 import type { Lake } from './lake.ts';
 import { coverage, symbolOf, type ListingCoverage } from './ledger.ts';
-import { parquetRelation } from './relation.ts';
 import { currentFiles } from './scan.ts';
-import { quoted, tableId, type LakeTable } from './tables.ts';
+import { tableId, type LakeTable } from './tables.ts';
 
 /** One listing's ledger beside what its files hold. */
 export interface ListingVerdict {
@@ -23,7 +23,7 @@ export interface ListingVerdict {
   missing: number;
   duplicates: number;
   explained: number;
-  snapshotId: number | null;
+  snapshotId: number | string | null;
 }
 
 export interface Verdict {
@@ -63,7 +63,7 @@ export async function verifyTable(
       missing: row?.missing ?? 0,
       duplicates,
       explained: row?.explained ?? 0,
-      snapshotId,
+      snapshotId: snapshotId === null ? null : jsonId(snapshotId),
     };
   });
   return { ok: damaged.length === 0 && listings.every((listing) => listing.ok), listings, damaged };
@@ -74,7 +74,7 @@ async function readTogether(
   lake: Lake,
   table: LakeTable,
 ): Promise<{
-  snapshotId: number | null;
+  snapshotId: Long | null;
   files: string[];
   held: Map<string, string>;
   rows: ListingCoverage[];
@@ -100,38 +100,18 @@ async function rangesInFiles(
   files: readonly string[],
   spillDir: string,
 ): Promise<Map<string, FoundKeys>> {
-  const { key } = table;
-  const position = key.kind === 'id' ? quoted(key.column) : `epoch_us(${quoted(key.column)})`;
-  const interval = key.kind === 'id' ? "''" : quoted(key.interval);
-  const steps = intervals.map((name) => `when ${literal(name)} then ${intervalUs(name)}`).join(' ');
-  const duck = await DuckDb.open({ threads: 2, memoryLimit: '1GB', spillDir });
-  try {
-    const rows = await duck.rows(
-      `with keys as (
-         select source, symbol, ${interval} as interval, ${position} as position, count(*) as copies
-           from (${parquetRelation(table, files)}) group by all
-       ), steps as (
-         select *, case interval ${steps} else 1 end as step from keys
-       ), runs as (
-         select source, symbol, interval, min(position) as lo, max(position + step) as hi, sum(copies) as copies,
-                count(*) as keys
-           from (select *, position // step - row_number() over (partition by source, symbol, interval order by position)
-                           as run from steps)
-          group by source, symbol, interval, run
-       )
-       select source, symbol, interval, sum(copies)::bigint as rows, sum(keys)::bigint as keys,
-              string_agg(lo || '-' || hi, ',' order by lo) as ranges
-         from runs group by source, symbol, interval`,
-    );
-    return new Map(
-      rows.map((row) => [
-        keyOf(String(row['source']), String(row['symbol']), String(row['interval'])),
-        { rows: Number(row['rows']), keys: Number(row['keys']), ranges: String(row['ranges']) },
-      ]),
-    );
-  } finally {
-    duck.close();
-  }
+  const ranges = await keyRangesOf(table, files, spillDir);
+  const byListing = Map.groupBy(ranges, (range) => keyOf(range.source, range.symbol, range.interval));
+  return new Map(
+    [...byListing].map(([key, runs]) => [
+      key,
+      {
+        rows: runs.reduce((sum, run) => sum + run.rows, 0),
+        keys: runs.reduce((sum, run) => sum + run.keys, 0),
+        ranges: runs.map(({ lo, hi }) => `${lo}-${hi}`).join(','),
+      },
+    ]),
+  );
 }
 
 async function heldRanges(db: Pick<Transaction, 'query'>, table: string): Promise<Map<string, string>> {

@@ -25,7 +25,7 @@ COLUMNS = pa.schema(
 )
 
 
-def trades(batch):
+def trades(batch, schema):
     day = date.fromisoformat(batch["day"])
     start = datetime(day.year, day.month, day.day, tzinfo=timezone.utc)
     rows = [
@@ -36,13 +36,13 @@ def trades(batch):
             "volume": Decimal(i + 1) / 4,
             "side": "buy",
             "trade_id": batch["firstId"] + i,
-            "source": None,
+            "source": batch.get("source"),
             "processing_time": start,
             "date": day,
         }
         for i in range(batch["count"])
     ]
-    return pa.Table.from_pylist(rows, schema=COLUMNS)
+    return pa.Table.from_pylist(rows, schema=schema)
 
 
 def main(args):
@@ -61,7 +61,7 @@ def main(args):
             spec.add_field("timestamp", MonthTransform(), "timestamp_month")
     table = catalog.load_table(name)
     for batch in args.get("append", []):
-        table.append(trades(batch))
+        table.append(trades(batch, table.schema().as_arrow()))
     if "delete" in args:
         table.delete(args["delete"])
     if "tag" in args:
