@@ -10,6 +10,7 @@ import * as doctorNoun from './doctor.ts';
 import * as lakeNoun from './lake.ts';
 import * as runNoun from './run.ts';
 import * as sqlNoun from './sql.ts';
+import * as symbolsNoun from './symbols.ts';
 import * as tradesNoun from './trades.ts';
 import * as upNoun from './up.ts';
 
@@ -20,6 +21,7 @@ const nouns: { register(program: Command, context: CliContext): void }[] = [
   runNoun,
   sqlNoun,
   lakeNoun,
+  symbolsNoun,
   tradesNoun,
   deadLettersNoun,
   configNoun,

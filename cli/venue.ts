@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Exchange } from '#core/exchanges/exchange.ts';
+import { openExchange } from '#core/exchanges/open.ts';
+import type { Config } from '#core/platform/config.ts';
+import { TicklakeError } from '#core/platform/errors.ts';
+import type { Logger } from '#core/platform/logging.ts';
+import type { Metrics } from '#core/platform/metrics.ts';
+
+/**
+ * Opens the configured venue for one command. A simulator is the one at the configured address, else the one that
+ * `ticklake up` or `ticklake run exchange` runs on this data dir. Throws EXCHANGE_UNREACHABLE.
+ */
+export async function openVenue(config: Config, logger: Logger, metrics: Metrics): Promise<Exchange> {
+  const { exchange, exchangeUrl, exchangeWsUrl } = config;
+  const url = exchangeUrl ?? (exchange === 'simulator' ? await simulatorUrl(config.dataDir) : undefined);
+  return await openExchange({
+    ...{ exchange, logger, metrics },
+    ...(url === undefined ? {} : { url }),
+    ...(exchangeWsUrl === undefined ? {} : { wsUrl: exchangeWsUrl }),
+  });
+}
+
+async function simulatorUrl(dataDir: string): Promise<string> {
+  try {
+    const place = JSON.parse(await readFile(join(dataDir, 'run', 'exchange.json'), 'utf8')) as {
+      url: string;
+    };
+    return place.url;
+  } catch (error) {
+    throw new TicklakeError('EXCHANGE_UNREACHABLE', 'no simulator has run in this data dir', {
+      cause: error,
+      remedy: 'Start one with `ticklake run exchange`, or name one by TICKLAKE_EXCHANGE_URL.',
+    });
+  }
+}
