@@ -9,7 +9,7 @@ export interface LiveMarket {
   direction: 'up' | 'down' | 'flat';
   /** Grows with every change of price, so that a change can be seen. */
   changes: number;
-  /** Prices sampled over the last minutes, oldest first; a statistic. */
+  /** Prices sampled once a second while the page is open, oldest first; a statistic. */
   trend: readonly number[];
 }
 
@@ -92,9 +92,7 @@ export class LiveStore {
       lastId: last.sequence,
       direction: price > before ? 'up' : price < before ? 'down' : (known?.direction ?? 'flat'),
       changes: (known?.changes ?? 0) + (price === before ? 0 : 1),
-      trend: sample
-        ? [...(known?.trend ?? trades.map((trade) => Number(trade.price))), price].slice(-trendMax)
-        : known.trend,
+      trend: sample ? [...(known?.trend ?? []), price].slice(-trendMax) : known.trend,
       sampledAt: sample ? now : known.sampledAt,
     });
   }
