@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { TicklakeError } from '#core/platform/errors.ts';
+import { compactTable } from '#core/lake/compact.ts';
 import { currentFiles } from '#core/lake/scan.ts';
 import { listSnapshots, listTables, tableNamed } from '#core/lake/listing.ts';
 import { verifyTable } from '#core/lake/verify.ts';
-import { lakeTables } from '#core/lake/tables.ts';
+import { lakeTables, tableId } from '#core/lake/tables.ts';
 import type { CliContext } from './context.ts';
 import { table } from './output.ts';
 import { withRuntime, type Runtime } from './runtime.ts';
@@ -66,6 +67,39 @@ export function register(program: Command, context: CliContext): void {
     .action(async (name: string) => {
       const { files } = await within((runtime) => currentFiles(runtime.lake, tableNamed(name)));
       context.output.result(files, () => files.join('\n'));
+    });
+
+  lake
+    .command('compact')
+    .argument('[table]', 'one table; all unless named')
+    .option('--dry-run', 'say what would be joined, and do nothing')
+    .description('join the small files of each partition; safe beside live writers')
+    .addHelpText('after', '\nExample:\n  ticklake lake compact market.trades --dry-run')
+    .action(async (name: string | undefined, options: { dryRun?: boolean }) => {
+      const tables = name === undefined ? lakeTables : [tableNamed(name)];
+      const config = context.config();
+      const done = await withRuntime(
+        config,
+        'ingest',
+        'lake',
+        context.logger('lake', config),
+        async (runtime) => {
+          const { lake: opened, spillDir } = runtime;
+          const dryRun = options.dryRun === true;
+          const found = [];
+          for (const each of tables) {
+            const compactions = await compactTable(opened, each, { spillDir, dryRun });
+            found.push(...compactions.map((compaction) => ({ table: tableId(each), ...compaction })));
+          }
+          return found;
+        },
+      );
+      context.output.result(done, () =>
+        table(
+          ['table', 'partition', 'files', 'rows', 'bytes before', 'bytes after'],
+          done.map((row) => [row.table, row.partition, row.files, row.rows, row.bytesBefore, row.bytesAfter]),
+        ),
+      );
     });
 
   lake
