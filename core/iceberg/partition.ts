@@ -2,6 +2,8 @@ import { decodeValue, encodeValue } from './bounds.ts';
 import { IcebergError } from './errors.ts';
 import { fieldById, parsePrimitive } from './schema.ts';
 import type {
+  FileEntry,
+  ManifestFile,
   PartitionField,
   PartitionSpec,
   PartitionSummary,
@@ -127,4 +129,35 @@ export function summaryRange(
     low: summary.lowerBound === null ? null : decodeValue(type, summary.lowerBound),
     high: summary.upperBound === null ? null : decodeValue(type, summary.upperBound),
   };
+}
+
+/** Whether a manifest can list a file of this partition, by the summaries of its partition values. */
+export function manifestMayList(
+  metadata: TableMetadata,
+  manifest: ManifestFile,
+  file: Pick<FileEntry, 'specId' | 'partition'>,
+): boolean {
+  if (manifest.specId !== file.specId) return false;
+  return specById(metadata, manifest.specId).fields.every((field, index) => {
+    const summary = manifest.partitions[index];
+    if (summary === undefined) return true;
+    const value = file.partition[field.name] ?? null;
+    if (value === null) return summary.containsNull;
+    if (typeof value === 'number' && Number.isNaN(value)) return summary.containsNan !== false;
+    const { low, high } = summaryRange(partitionType(metadata.schemas, field), summary);
+    return low !== null && high !== null && compareValues(low, value) <= 0 && compareValues(high, value) >= 0;
+  });
+}
+
+/** A text that two files share if they are of one partition of one spec. */
+export function partitionKey(spec: PartitionSpec, partition: Record<string, Value | null>): string {
+  const values = spec.fields.map(({ name }) => {
+    const value = partition[name] ?? null;
+    return value instanceof Uint8Array
+      ? Buffer.from(value).toString('hex')
+      : value === null
+        ? null
+        : String(value);
+  });
+  return JSON.stringify([spec['spec-id'], ...values]);
 }

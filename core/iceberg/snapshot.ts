@@ -70,7 +70,7 @@ export async function produceSnapshot(commit: Commit, change: Change): Promise<C
     io,
     metadata: base,
     snapshotId,
-    manifests: change.inherited.filter((manifest) => !isNew(manifest)),
+    manifests: change.inherited.filter((manifest) => !isNew(manifest) && !isSpent(manifest)),
     location: (n) => besideList(commit, `merged-${n}`),
     options,
     cache,
@@ -101,11 +101,11 @@ export async function produceSnapshot(commit: Commit, change: Change): Promise<C
     { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': snapshotId },
   ];
   const grown = applyUpdates(base, added, commit.timestampMs);
-  const { metadata, retired } = retireSnapshots(grown, options.maxSnapshots ?? 500);
-  const updates: Update[] =
-    retired.length === 0
-      ? added
-      : [...added, { action: 'remove-snapshots', 'snapshot-ids': retired.map((old) => old['snapshot-id']) }];
+  const { metadata, updates, retired } = retireSnapshots(
+    grown,
+    options.maxSnapshots ?? 500,
+    snapshot['timestamp-ms'],
+  );
   return {
     metadata:
       commit.baseLocation === undefined
@@ -116,7 +116,7 @@ export async function produceSnapshot(commit: Commit, change: Change): Promise<C
             options.metadataLogMax,
           ),
     snapshot,
-    updates,
+    updates: [...added, ...updates],
     manifestListLocation: commit.manifestListLocation,
     written: [commit.manifestListLocation, ...kept.filter(isNew).map((manifest) => manifest.path)],
     retired,
@@ -125,6 +125,11 @@ export async function produceSnapshot(commit: Commit, change: Change): Promise<C
 
 function isNew(manifest: ManifestFile): boolean {
   return manifest.sequenceNumber === null;
+}
+
+/** Whether a manifest lists only files that an earlier snapshot removed. */
+function isSpent({ addedFiles, existingFiles, deletedFiles }: ManifestFile): boolean {
+  return addedFiles + existingFiles === 0 && deletedFiles > 0;
 }
 
 /** A location for a rewritten manifest, new for every try as the manifest list is. */

@@ -109,6 +109,14 @@ export interface TableMetadata {
   'sort-orders': SortOrder[];
   'default-sort-order-id': number;
   refs: Record<string, SnapshotRef>;
+  /** Files that other engines wrote about a snapshot. */
+  statistics?: StatisticsFile[];
+  'partition-statistics'?: StatisticsFile[];
+}
+
+export interface StatisticsFile {
+  'snapshot-id': Long;
+  'statistics-path': string;
 }
 
 /**

@@ -159,7 +159,17 @@ function removeSnapshots(metadata: TableMetadata, ids: ReadonlySet<Long>): Table
     ...metadata,
     snapshots: metadata.snapshots.filter((snapshot) => !ids.has(snapshot['snapshot-id'])),
     'snapshot-log': metadata['snapshot-log'].slice(lastGone + 1),
+    ...statisticsWithout(metadata, ids),
   };
+}
+
+function statisticsWithout(metadata: TableMetadata, ids: ReadonlySet<Long>): Partial<TableMetadata> {
+  return Object.fromEntries(
+    (['statistics', 'partition-statistics'] as const).flatMap((key) => {
+      const files = metadata[key];
+      return files === undefined ? [] : [[key, files.filter((file) => !ids.has(file['snapshot-id']))]];
+    }),
+  );
 }
 
 /** The metadata with its predecessor's file noted in the log, which keeps the newest `logMax` entries. */
