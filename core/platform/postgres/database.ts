@@ -153,14 +153,22 @@ const lostMessages =
   /connection terminated|timeout exceeded when trying to connect|not queryable|client was closed|connection error|timeout expired|query read timeout/i;
 /** No such login, password, right to connect, or database. */
 const refusedStates = /^(28...|3D000)$/;
+/** A lock that was not free in time, a deadlock, a serialization failure: the transaction can be run again. */
+const contendedStates = /^(55P03|40P01|40001)$/;
 
-/** The error as one of ours where the server could not be reached, went away, or lets this login not in. */
+/** The error as one of ours where the server could not be reached, went away, is contended, or refuses the login. */
 export function databaseError(error: unknown): unknown {
   if (error instanceof TicklakeError) return error;
   if (error instanceof pg.DatabaseError && refusedStates.test(error.code ?? '')) {
     return new TicklakeError('DATABASE_WRONG', `Postgres refuses the login: ${error.message}`, {
       cause: error,
       remedy: 'Check user, password and database in TICKLAKE_DATABASE_URL.',
+    });
+  }
+  if (error instanceof pg.DatabaseError && contendedStates.test(error.code ?? '')) {
+    return new TicklakeError('CONFLICT', `Postgres was busy with others' work: ${error.message}`, {
+      cause: error,
+      remedy: 'Try again; pg_locks says who holds the lock.',
     });
   }
   if (!isConnectionLost(error)) return error;

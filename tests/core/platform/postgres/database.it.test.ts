@@ -180,6 +180,20 @@ describe('a database', () => {
     expect(await codeOf(openAt(other.href).ping())).toBe('DATABASE_WRONG');
   });
 
+  it('says that a transaction can be run again which did not get a lock in time', async () => {
+    const [holder, waiter] = [openAt(url), openAt(url)];
+    const code = await holder.transaction(async (tx) => {
+      await tx.query('select pg_advisory_xact_lock(7)');
+      const refused = waiter.transaction(async (other) => {
+        await other.query("set local lock_timeout = '50ms'");
+        await other.query('select pg_advisory_xact_lock(7)');
+      });
+      return await codeOf(refused);
+    });
+    expect(code).toBe('CONFLICT');
+    expect(new TicklakeError('CONFLICT', '').retryable).toBe(true);
+  });
+
   it('gives 64-bit integers as numbers, and refuses those that a number does not hold', async () => {
     const database = openAt(url);
     const { rows } = await database.query(
