@@ -43,7 +43,7 @@ const settledMs = 10_000;
  */
 export async function supervise(options: SuperviseOptions): Promise<SupervisedRole> {
   const { name, logger } = options;
-  let stopping = false;
+  const stopping = new AbortController();
   let restarts = 0;
   let child = start();
   logger.info({ role: name, rolePid: child.pid }, 'role started');
@@ -61,7 +61,7 @@ export async function supervise(options: SuperviseOptions): Promise<SupervisedRo
       return child.pid;
     },
     async stop({ drain, timeoutMs }) {
-      stopping = true;
+      stopping.abort();
       const message: StopMessage = { type: 'stop', drain };
       if (child.connected) child.send(message);
       const killer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
@@ -108,14 +108,18 @@ export async function supervise(options: SuperviseOptions): Promise<SupervisedRo
     for (let attempt = 0; ; attempt++) {
       const startedAt = Date.now();
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-      if (stopping) return;
+      if (stopping.signal.aborted) return;
       if (Date.now() - startedAt > settledMs) attempt = 0;
       restarts++;
       logger.warn(
         { role: name, code: child.exitCode, signal: child.signalCode },
         'a role died and is started again',
       );
-      if (attempt > 0) await sleep(Math.min(restartMsMax, restartMsMin * 2 ** Math.min(attempt, 10)));
+      if (attempt > 0) {
+        const waitMs = Math.min(restartMsMax, restartMsMin * 2 ** Math.min(attempt, 10));
+        await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+      if (stopping.signal.aborted) return;
       child = start();
       logger.info({ role: name, rolePid: child.pid }, 'role started');
     }
