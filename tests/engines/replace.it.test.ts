@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeManifest } from '#core/iceberg/manifest.ts';
 import { newSnapshotId } from '#core/iceberg/metadata.ts';
 import { commitReplace } from '#core/iceberg/replace.ts';
-import { expireSnapshots, unreachableFiles } from '#core/iceberg/retire.ts';
+import { unreachableFiles } from '#core/iceberg/reachable.ts';
+import { expireSnapshots } from '#core/iceberg/retire.ts';
 import { planScan } from '#core/iceberg/scan.ts';
 import type { DataFile, TableMetadata } from '#core/iceberg/types.ts';
 import { applyUpdates } from '#core/iceberg/updates.ts';
@@ -106,7 +107,11 @@ describe('foreign readers of a table whose files were replaced', needsPython, ()
     await expectAgreement(metadata, 230);
 
     metadata = await append(metadata, [await write('2026-03-03', 500, 5)]);
-    const expired = expireSnapshots(metadata, { olderThanMs: Date.now() + 1_000, keepLast: 1 });
+    const expired = expireSnapshots(metadata, {
+      olderThanMs: Date.now() + 1_000,
+      keepLast: 1,
+      nowMs: Date.now(),
+    });
     const gone = await unreachableFiles(diskIO, expired.metadata, expired.retired);
     for (const path of gone) await rm(path.replace(/^file:\/*/, '/'));
     expect(gone).toContain(compacted.path);

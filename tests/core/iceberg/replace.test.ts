@@ -1,44 +1,21 @@
-import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { changesOf, snapshotsSince } from '#core/iceberg/changes.ts';
-import { writeManifest } from '#core/iceberg/manifest.ts';
-import { newSnapshotId } from '#core/iceberg/metadata.ts';
-import { commitReplace, type ReplaceResult } from '#core/iceberg/replace.ts';
-import { expireSnapshots, unreachableFiles } from '#core/iceberg/retire.ts';
+import { changesOf } from '#core/iceberg/changes.ts';
+import { deletesByFile } from '#core/iceberg/deletes.ts';
+import { readManifestList } from '#core/iceberg/manifest-list.ts';
+import type { ReplaceResult } from '#core/iceberg/replace.ts';
 import { planScan } from '#core/iceberg/scan.ts';
-import type { DataFile, FileIO, TableMetadata } from '#core/iceberg/types.ts';
-import { applyUpdates } from '#core/iceberg/updates.ts';
+import type { DataFile } from '#core/iceberg/types.ts';
 import { memoryIO } from './file-io.ts';
-import { appendTo, dailyTable, dataFile } from './table.ts';
-
-async function replaceIn(
-  io: FileIO,
-  base: TableMetadata,
-  remove: readonly string[],
-  add: readonly DataFile[],
-  options: { operation?: 'overwrite' | 'replace'; smallManifestsMax?: number } = {},
-): Promise<ReplaceResult> {
-  const { operation = 'overwrite', ...rest } = options;
-  const snapshotId = newSnapshotId();
-  const location = `memory:table/metadata/${randomUUID()}.avro`;
-  return await commitReplace({
-    io,
-    base,
-    manifests: add.length === 0 ? [] : [await writeManifest(io, base, snapshotId, add, location)],
-    remove,
-    operation,
-    snapshotId,
-    timestampMs: 3_000,
-    manifestListLocation: `memory:table/metadata/snap-${snapshotId}.avro`,
-    options: rest,
-  });
-}
-
-async function livePaths(io: FileIO, metadata: TableMetadata): Promise<string[]> {
-  return (await planScan({ io, metadata })).files.map(({ path }) => path).toSorted();
-}
-
-const paths = (...files: { path: string }[]): string[] => files.map(({ path }) => path).toSorted();
+import {
+  appendTo,
+  dailyTable,
+  dataFile,
+  deleteFile,
+  deleteFrom,
+  livePaths,
+  paths,
+  replaceIn,
+} from './table.ts';
 
 describe('commitReplace', () => {
   it('takes files out and puts others in, and leaves the rest as it was', async () => {
@@ -111,97 +88,79 @@ describe('commitReplace', () => {
     expect(paths(...changes.removed)).toEqual([first?.path]);
     expect(changes.added).toEqual([]);
   });
-});
 
-describe('changes', () => {
-  it('are told by snapshot, oldest first, back to an ancestor', async () => {
+  it('says append where nothing is removed, and refuses to do nothing', async () => {
     const io = memoryIO();
-    const [a, b, c] = [dataFile(1, [1, 10]), dataFile(1, [11, 20]), dataFile(2, [1, 20])];
-    const first = await appendTo(io, dailyTable(), [a]);
-    const second = await appendTo(io, first.metadata, [b]);
-    const third = await replaceIn(io, second.metadata, [a.path, b.path], [c]);
-    const { metadata } = third;
-    const since = snapshotsSince(metadata, first.snapshot['snapshot-id']) ?? [];
-    expect(since).toEqual([second.snapshot, third.snapshot]);
-    const changes = await Promise.all(since.map((snapshot) => changesOf(io, metadata, snapshot)));
-    expect(changes.map(({ added, removed }) => [paths(...added), paths(...removed)])).toEqual([
-      [[b.path], []],
-      [[c.path], paths(a, b)],
-    ]);
-    expect(snapshotsSince(metadata, third.snapshot['snapshot-id'])).toEqual([]);
-    expect(snapshotsSince(metadata, null)).toHaveLength(3);
+    const { snapshot, metadata } = await replaceIn(io, dailyTable(), [], [dataFile(1, [1, 10])]);
+    expect(snapshot.summary).toMatchObject({ operation: 'append', 'total-records': '10' });
+    expect(snapshot.summary).not.toHaveProperty('deleted-records');
+    await expect(replaceIn(io, metadata, [], [])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
-  it('cannot be told since a snapshot that was rolled back or has expired', async () => {
+  it('lets a compaction change no row', async () => {
     const io = memoryIO();
-    const first = await appendTo(io, dailyTable(), [dataFile(1, [1, 10])]);
-    const second = await appendTo(io, first.metadata, [dataFile(1, [11, 20])]);
-    const back = applyUpdates(
-      second.metadata,
-      [
-        {
-          action: 'set-snapshot-ref',
-          'ref-name': 'main',
-          type: 'branch',
-          'snapshot-id': first.snapshot['snapshot-id'],
-        },
-      ],
-      4_000,
-    );
-    expect(snapshotsSince(back, second.snapshot['snapshot-id'])).toBeUndefined();
-    const third = await appendTo(io, second.metadata, [dataFile(1, [21, 30])], { maxSnapshots: 1 });
-    expect(snapshotsSince(third.metadata, first.snapshot['snapshot-id'])).toBeUndefined();
-    expect(snapshotsSince(third.metadata, null)).toBeUndefined();
+    const file = dataFile(1, [1, 10]);
+    const { metadata } = await appendTo(io, dailyTable(), [file]);
+    const compact = (add: DataFile): Promise<ReplaceResult> =>
+      replaceIn(io, metadata, [file.path], [add], { operation: 'replace' });
+    await expect(compact(dataFile(1, [1, 9]))).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect((await compact(dataFile(1, [1, 10]))).snapshot.summary).toMatchObject({ operation: 'replace' });
   });
-});
 
-describe('expiry', () => {
-  it('drops what is old and unnamed, but never the newest', async () => {
+  it('leaves manifests of other partitions unread and as they are', async () => {
     const io = memoryIO();
     let metadata = dailyTable();
-    const ids: unknown[] = [];
-    for (const timestampMs of [2_000, 3_000, 4_000, 5_000]) {
-      const appended = await appendTo(io, metadata, [dataFile(1, [1, 10])], { timestampMs });
-      metadata = appended.metadata;
-      ids.push(appended.snapshot['snapshot-id']);
+    for (const day of [1, 2, 3]) {
+      ({ metadata } = await appendTo(io, metadata, [dataFile(day, [1, 5]), dataFile(day, [6, 9])]));
     }
-    const kept = (options: { olderThanMs: number; keepLast: number }, of = metadata): unknown[] =>
-      expireSnapshots(of, options).metadata.snapshots.map((snapshot) => snapshot['snapshot-id']);
-    expect(kept({ olderThanMs: 4_000, keepLast: 1 })).toEqual(ids.slice(2));
-    expect(kept({ olderThanMs: 9_000, keepLast: 1 })).toEqual(ids.slice(3));
-    expect(kept({ olderThanMs: 9_000, keepLast: 3 })).toEqual(ids.slice(1));
-    const tagged = applyUpdates(
-      metadata,
-      [
-        {
-          action: 'set-snapshot-ref',
-          'ref-name': 'before',
-          type: 'tag',
-          'snapshot-id': metadata.snapshots[0]?.['snapshot-id'] ?? 0,
-        },
-      ],
-      5_000,
-    );
-    expect(kept({ olderThanMs: 9_000, keepLast: 1 }, tagged)).toEqual([ids[0], ids[3]]);
+    const before = await readManifestList(io, metadata.snapshots[2] ?? expect.fail('no snapshot'));
+    const [target] = (await planScan({ io, metadata, filter: [{ column: 'day', op: '=', value: 2 }] })).files;
+    io.reads.length = 0;
+    const result = await replaceIn(io, metadata, [target ?? expect.fail('no file')], []);
+    // The manifest list and the manifest of that day.
+    expect(io.reads).toHaveLength(2);
+    const after = await readManifestList(io, result.snapshot);
+    expect(after.slice(1).map(({ path }) => path)).toEqual([before[0]?.path, before[2]?.path]);
+    expect(after[0]).toMatchObject({ existingFiles: 1, deletedFiles: 1, addedFiles: 0, sequenceNumber: 4 });
+    expect(result.written).toEqual([result.snapshot['manifest-list'], after[0]?.path]);
   });
 
-  it('gives up exactly the files that no kept snapshot reaches', async () => {
+  it('drops manifests that tell of nothing but earlier removals', async () => {
     const io = memoryIO();
-    const [a, b, c, d] = [
-      dataFile(1, [1, 10]),
-      dataFile(1, [11, 20]),
-      dataFile(1, [1, 20]),
-      dataFile(2, [1, 5]),
-    ];
+    const [a, b] = [dataFile(1, [1, 10]), dataFile(2, [1, 10])];
+    const first = await appendTo(io, (await appendTo(io, dailyTable(), [a])).metadata, [b]);
+    const removed = await replaceIn(io, first.metadata, [a.path], []);
+    expect((await readManifestList(io, removed.snapshot)).map(({ deletedFiles }) => deletedFiles)).toEqual([
+      1, 0,
+    ]);
+    const next = await appendTo(io, removed.metadata, [dataFile(3, [1, 10])]);
+    expect((await readManifestList(io, next.snapshot)).map(({ addedFiles }) => addedFiles)).toEqual([1, 1]);
+    expect(await livePaths(io, next.metadata)).toHaveLength(2);
+  });
+
+  it('replaces files under delete files only if these were applied, all of them', async () => {
+    const io = memoryIO();
+    const [a, b] = [dataFile(1, [1, 10]), dataFile(2, [1, 10])];
     const first = await appendTo(io, dailyTable(), [a, b]);
-    const second = await appendTo(io, first.metadata, [d]);
-    const third = await replaceIn(io, second.metadata, [a.path, b.path], [c], { operation: 'replace' });
-    const { metadata, retired } = expireSnapshots(third.metadata, { olderThanMs: 9_000, keepLast: 1 });
-    const gone = await unreachableFiles(io, metadata, retired);
-    expect(gone.filter((path) => path.endsWith('.parquet')).toSorted()).toEqual(paths(a, b));
-    for (const path of gone) io.files.delete(path);
-    expect(await livePaths(io, metadata)).toEqual(paths(c, d));
-    // A manifest is gone for each of the two files' and both old lists; the manifest of d is still in use.
-    expect(gone).toHaveLength(2 + 1 + 2);
+    const entries = new Map(
+      (await planScan({ io, metadata: first.metadata })).files.map((file) => [file.path, file]),
+    );
+    const deletes = deleteFile(entries.get(a.path) ?? expect.fail('no file'));
+    const { metadata } = await deleteFrom(io, first.metadata, [deletes]);
+    const replace = (of: DataFile, add: DataFile[], appliedDeletes?: string[]): Promise<ReplaceResult> =>
+      replaceIn(io, metadata, [of.path], add, {
+        operation: 'replace',
+        ...(appliedDeletes === undefined ? {} : { appliedDeletes }),
+      });
+    await expect(replace(a, [dataFile(1, [1, 10])])).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+    await expect(replace(a, [dataFile(1, [1, 10])], [])).rejects.toMatchObject({ code: 'CONFLICT' });
+    const compacted = await replace(a, [dataFile(1, [2, 10])], [deletes.path]);
+    // The delete file stays listed, but reaches no file any more.
+    const plan = await planScan({ io, metadata: compacted.metadata });
+    expect(paths(...plan.deleteFiles)).toEqual([deletes.path]);
+    expect(plan.files.flatMap(deletesByFile(compacted.metadata, plan.deleteFiles))).toEqual([]);
+    // Other files, and files that go for good, are not concerned.
+    await expect(replace(b, [dataFile(2, [1, 10])])).resolves.toBeDefined();
+    await expect(replace(a, [])).resolves.toBeDefined();
   });
 });
