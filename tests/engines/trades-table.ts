@@ -78,22 +78,33 @@ export async function writeTrades(
   batch: Batch,
   fields: readonly SchemaField[] = tradeFields,
 ): Promise<DataFile> {
-  const path = `${tableLocation}/data/date=${batch.day}/${randomUUID()}.parquet`;
+  const query = `
+    select '${batch.symbol}' as symbol,
+           timestamptz '${batch.day} 00:00:00+00' + to_microseconds(i * 61234567) as timestamp,
+           ((i * 7919 % 10007 - 5000) / 1000 + ${batch.firstId} / 100000)::decimal(38, 18) as price,
+           ((i + 1) / 7)::decimal(38, 18) as volume,
+           case when i % 2 = 0 then 'buy' else 'sell' end as side,
+           (${batch.firstId} + i)::bigint as trade_id,
+           ${batch.source ?? "'binance'"}::varchar as source,
+           timestamptz '2026-01-01 00:00:00.000001+00' as processing_time,
+           date '${batch.day}' as date
+      from (select range::bigint as i from range(${batch.count})) order by symbol, trade_id`;
+  return await writeRows(duck, tableLocation, { day: batch.day, query, fields });
+}
+
+/** Writes a query's rows, which are of one day, as a data file of the fields. */
+export async function writeRows(
+  duck: DuckDBConnection,
+  tableLocation: string,
+  { day, query, fields }: { day: string; query: string; fields: readonly SchemaField[] },
+): Promise<DataFile> {
+  const path = `${tableLocation}/data/date=${day}/${randomUUID()}.parquet`;
   await mkdir(dirname(path), { recursive: true });
   const fieldIds = fields.map(({ id, name }) => `${name}: ${id}`).join(', ');
-  const reader = await duck.runAndReadAll(`
-    copy (
-      select '${batch.symbol}' as symbol,
-             timestamptz '${batch.day} 00:00:00+00' + to_microseconds(i * 61234567) as timestamp,
-             ((i * 7919 % 10007 - 5000) / 1000 + ${batch.firstId} / 100000)::decimal(38, 18) as price,
-             ((i + 1) / 7)::decimal(38, 18) as volume,
-             case when i % 2 = 0 then 'buy' else 'sell' end as side,
-             (${batch.firstId} + i)::bigint as trade_id,
-             ${batch.source ?? "'binance'"}::varchar as source,
-             timestamptz '2026-01-01 00:00:00.000001+00' as processing_time,
-             date '${batch.day}' as date
-        from (select range::bigint as i from range(${batch.count})) order by symbol, trade_id
-    ) to '${path}' (format parquet, parquet_version v2, compression zstd, return_stats, field_ids {${fieldIds}})`);
+  const reader = await duck.runAndReadAll(
+    `copy (${query}) to '${path}'
+       (format parquet, parquet_version v2, compression zstd, return_stats, field_ids {${fieldIds}})`,
+  );
   const written = reader.getRowObjectsJson()[0] ?? {};
   const statistics = new Map(
     entries(written['column_statistics']).map(([name, facts]) => [
@@ -111,7 +122,7 @@ export async function writeTrades(
   const bound = (text: string, field: SchemaField): Value => parseValue(field.type as string, text);
   return {
     path,
-    partition: { date: parseValue('date', batch.day) },
+    partition: { date: parseValue('date', day) },
     recordCount: Number(written['count']),
     fileSizeBytes: Number(written['file_size_bytes']),
     columnSizes: byId('column_size_bytes', Number),
