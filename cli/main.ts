@@ -7,6 +7,7 @@ import * as deadLettersNoun from './dead-letters.ts';
 import * as demoNoun from './demo.ts';
 import { type CliContext, createContext, type GlobalOptions, type Io } from './context.ts';
 import * as doctorNoun from './doctor.ts';
+import * as gapsNoun from './gaps.ts';
 import * as lakeNoun from './lake.ts';
 import * as runNoun from './run.ts';
 import * as sqlNoun from './sql.ts';
@@ -22,6 +23,7 @@ const nouns: { register(program: Command, context: CliContext): void }[] = [
   sqlNoun,
   lakeNoun,
   symbolsNoun,
+  gapsNoun,
   tradesNoun,
   deadLettersNoun,
   configNoun,
