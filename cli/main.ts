@@ -8,6 +8,7 @@ import * as demoNoun from './demo.ts';
 import { type CliContext, createContext, type GlobalOptions, type Io } from './context.ts';
 import * as doctorNoun from './doctor.ts';
 import * as gapsNoun from './gaps.ts';
+import * as klinesNoun from './klines.ts';
 import * as lakeNoun from './lake.ts';
 import * as runNoun from './run.ts';
 import * as sqlNoun from './sql.ts';
@@ -24,6 +25,7 @@ const nouns: { register(program: Command, context: CliContext): void }[] = [
   lakeNoun,
   symbolsNoun,
   gapsNoun,
+  klinesNoun,
   tradesNoun,
   deadLettersNoun,
   configNoun,
