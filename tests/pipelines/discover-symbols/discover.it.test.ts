@@ -170,6 +170,19 @@ describe('against the simulator', () => {
     ]);
   });
 
+  test('while the exchange stands still nothing is chosen anew, and the universe stays', async () => {
+    const venue = await venueAt('2024-03-05T10:00:00Z');
+    const { source } = venue.exchange;
+    const before = names(await discover(venue));
+    await venue.befall({ kind: 'outage', fromMs: ms('2024-03-05T11:00:00Z'), minutes: 60 });
+    await venue.goTo('2024-03-05T11:30:00Z');
+    await expect(discover(venue)).rejects.toMatchObject({ retryable: true });
+    expect((await listUniverse(lake.database, { source })).map(({ symbol }) => symbol)).toEqual(before);
+    await venue.goTo('2024-03-05T12:30:00Z');
+    const after = await discover(venue);
+    expect([after.left, after.relisted]).toEqual([[], []]);
+  });
+
   test('a discovery older than the universe is refused, and a dry run writes nothing', async () => {
     const venue = await venueAt('2024-03-05T10:00:00Z');
     const options = {
