@@ -1,22 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evolveSchema, type SchemaChange } from '#core/iceberg/evolve.ts';
-import { writeManifest } from '#core/iceberg/manifest.ts';
-import { newSnapshotId } from '#core/iceberg/metadata.ts';
 import { projectColumns } from '#core/iceberg/project.ts';
 import { reachableFiles, unreachableFiles } from '#core/iceberg/reachable.ts';
 import { resolveRef, rollbackTo, setTag, type SnapshotName } from '#core/iceberg/refs.ts';
-import { commitReplace } from '#core/iceberg/replace.ts';
 import { expireSnapshots } from '#core/iceberg/retire.ts';
 import { planScan } from '#core/iceberg/scan.ts';
 import { schemaById } from '#core/iceberg/schema.ts';
 import type { DataFile, FileEntry, Schema, SchemaField, TableMetadata } from '#core/iceberg/types.ts';
 import { applyUpdates, type Update } from '#core/iceberg/updates.ts';
 import { diskIO } from '#tests/core/iceberg/file-io.ts';
+import { replaceIn } from '#tests/core/iceberg/table.ts';
 import { python, pythonEnvironment, pythonRemedy } from '#tests/support/python.ts';
 import { requires } from '#tests/support/require.ts';
 import { append, newTradesTable, openDuckDb, saveMetadata, tradeFields, writeRows } from './trades-table.ts';
@@ -206,18 +203,6 @@ async function replace(
   add: readonly DataFile[],
   operation: 'overwrite' | 'replace',
 ): Promise<TableMetadata> {
-  const snapshotId = newSnapshotId();
-  const folder = `${base.location}/metadata`;
-  const location = `${folder}/${randomUUID()}-m0.avro`;
-  const { metadata } = await commitReplace({
-    io: diskIO,
-    base,
-    manifests: [await writeManifest(diskIO, base, snapshotId, add, location)],
-    remove: remove.map((file) => ({ ...file, specId: base['default-spec-id'] })),
-    operation,
-    snapshotId,
-    timestampMs: Date.now(),
-    manifestListLocation: `${folder}/snap-${snapshotId}-${randomUUID()}.avro`,
-  });
-  return metadata;
+  const named = remove.map((file) => ({ ...file, specId: base['default-spec-id'] }));
+  return (await replaceIn(diskIO, base, named, add, { operation, timestampMs: Date.now() })).metadata;
 }

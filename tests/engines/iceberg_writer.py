@@ -16,7 +16,8 @@ def trades(table, batch):
             "symbol": batch["symbol"],
             "timestamp": moment,
             "price": Decimal(i) / 8,
-            "volume": Decimal(i + 1) / 4,
+            # The one column that these steps rename.
+            table.schema().find_column_name(4): Decimal(i + 1) / 4,
             "side": "buy",
             "trade_id": batch["firstId"] + i,
             "source": None,

@@ -79,7 +79,7 @@ export async function replaceIn(
 ): Promise<ReplaceResult> {
   const { operation = 'overwrite', appliedDeletes, timestampMs = 3_000, cache, ...rest } = options;
   const snapshotId = newSnapshotId();
-  const location = `memory:table/metadata/${randomUUID()}.avro`;
+  const location = `${base.location}/metadata/${randomUUID()}.avro`;
   return await commitReplace({
     io,
     base,
@@ -90,7 +90,7 @@ export async function replaceIn(
     ...(cache === undefined ? {} : { cache }),
     snapshotId,
     timestampMs,
-    manifestListLocation: `memory:table/metadata/snap-${snapshotId}.avro`,
+    manifestListLocation: `${base.location}/metadata/snap-${snapshotId}.avro`,
     options: rest,
   });
 }
@@ -101,12 +101,16 @@ export function deleteFile(of: FileEntry, deletes: Partial<FileEntry> = {}): Fil
     ...of,
     status: 'added',
     content: 'position-deletes',
-    path: `memory:table/data/${randomUUID()}-deletes.parquet`,
+    path: of.path.replace(/[^/]+$/, `${randomUUID()}-deletes.parquet`),
     sequenceNumber: null,
     fileSequenceNumber: null,
     recordCount: 1,
+    columnSizes: new Map(),
+    valueCounts: new Map(),
+    nullValueCounts: new Map(),
     lowerBounds: new Map(),
     upperBounds: new Map(),
+    sortOrderId: null,
     ...deletes,
   };
 }
@@ -122,11 +126,11 @@ export async function deleteFrom(
   if (parent === undefined) throw new Error('nothing to delete from');
   const entries = deletes.map((entry) => ({ ...entry, snapshotId }));
   const manifest = await writeEntries(io, base, specById(base, deletes[0]?.specId ?? 0), entries, {
-    location: `memory:table/metadata/${randomUUID()}.avro`,
+    location: `${base.location}/metadata/${randomUUID()}.avro`,
     snapshotId,
     content: 'deletes',
   });
-  const list = `memory:table/metadata/snap-${snapshotId}.avro`;
+  const list = `${base.location}/metadata/snap-${snapshotId}.avro`;
   const sequenceNumber = Number(base['last-sequence-number']) + 1;
   const manifests = [manifest, ...(await readManifestList(io, parent))];
   await writeManifestList(io, list, { snapshotId, sequenceNumber }, manifests);
