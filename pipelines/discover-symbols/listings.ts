@@ -35,6 +35,8 @@ export interface Sighting {
 }
 
 const dayUs = 86_400_000_000;
+/** A venue's servers answer from caches: within an hour an older id proves nothing. */
+const lagUs = 3_600_000_000;
 
 /** What a market that is seen again is, by what stands in the listing and the ticker alone. */
 export type Identity = 'same' | 'another' | 'ask';
@@ -43,10 +45,10 @@ export type Identity = 'same' | 'another' | 'ask';
  * Whether a market is still the coin we knew. Trade ids that began again, or another base or quote, prove another one.
  * One that had ended and is back with ids that go on may be either: its bars tell ({@link firstAfterUnlistedDay}).
  */
-export function identityOf(known: Listing, { market, ticker }: Sighting): Identity {
+export function identityOf(known: Listing, { market, ticker, nowUs }: Sighting): Identity {
   if (market.base !== known.base || market.quote !== known.quote) return 'another';
   const lastId = ticker?.lastTradeId ?? -1;
-  if (lastId >= 0 && lastId < known.lastTradeId) return 'another';
+  if (lastId >= 0 && lastId < known.lastTradeId && nowUs - known.seenUs > lagUs) return 'another';
   return known.delistedUs !== null && market.status === 'TRADING' ? 'ask' : 'same';
 }
 
