@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { isInterval, type Interval } from '#core/market/interval.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
+import { listOf, timeOf } from './backfill-options.ts';
 import type { CliContext } from './context.ts';
 import { table } from './output.ts';
 import { startProgress } from './progress.ts';
@@ -83,20 +84,9 @@ async function backfill(context: CliContext, options: BackfillOptions): Promise<
   });
 }
 
-function listOf(text: string | undefined): string[] | undefined {
-  return text?.split(',').map((each) => each.trim());
-}
-
 function intervalOf(text: string): Interval {
   if (isInterval(text)) return text;
   throw new TicklakeError('USAGE', `${text} is no interval of bars`, {
     remedy: 'Name one such as 1m, 1h or 1d.',
   });
-}
-
-function timeOf(text: string | undefined, option: string): number | undefined {
-  if (text === undefined) return undefined;
-  const ms = Date.parse(text);
-  if (Number.isFinite(ms)) return ms * 1_000;
-  throw new TicklakeError('USAGE', `${option} ${text} is no day`, { remedy: 'Write it as 2024-03-05.' });
 }

@@ -62,15 +62,18 @@ export async function backfillTrades(request: TradeBackfill): Promise<TradeBackf
   await mkdir(folder, { recursive: true });
   const duck = await DuckDb.open({ threads: 2, memoryLimit: '1GB', spillDir: folder });
   try {
+    let before: LoadedTape | undefined;
     for (const file of files) {
       try {
         const tape = await readFile(duck, request, file, folder);
-        const rows = await commitTape(duck, request, file, tape, report);
+        const rows = await commitTape(duck, request, { file, tape, before }, report);
+        before = { file, tape };
         report.rows += rows;
         report.done += 1;
         if (rows === 0) report.unchanged += 1;
       } catch (error) {
         if (!isTicklakeError(error, 'DATA_CORRUPT') && !isTicklakeError(error, 'NOT_FOUND')) throw error;
+        before = undefined;
         report.failed += 1;
         report.failures.push({ file: file.path, message: error.message });
       }
@@ -81,6 +84,11 @@ export async function backfillTrades(request: TradeBackfill): Promise<TradeBackf
     await rm(folder, { recursive: true, force: true });
   }
   return report;
+}
+
+interface LoadedTape {
+  file: ArchiveFile;
+  tape: Tape;
 }
 
 async function selectFiles({ archive, symbols, fromUs, toUs }: TradeBackfill): Promise<ArchiveFile[]> {
@@ -113,13 +121,16 @@ async function readFile(
 async function commitTape(
   duck: DuckDb,
   request: TradeBackfill,
-  file: ArchiveFile,
-  tape: Tape,
+  { file, tape, before }: LoadedTape & { before: LoadedTape | undefined },
   report: TradeBackfillReport,
 ): Promise<number> {
   const { lake, source } = request;
   const { symbol } = file;
   const market = { source, symbol, listing: firstListing(symbol) };
+  const explained = [
+    ...partsMissing(file, tape, market),
+    ...(isBounded(request) ? [] : partBetween(before, { file, tape }, market)),
+  ];
   const span = { source, listing: market.listing, lo: tape.loId, hi: tape.hiId };
   for (let attempt = 1; ; attempt++) {
     const held = await heldWithin(lake.database, tableId(trades), [span]);
@@ -133,7 +144,7 @@ async function commitTape(
       await commitAppend(lake, {
         ...{ commitId: randomUUID(), table: trades, files, added, days, explained: [], offsets: [] },
         summary: { 'ticklake.channel': 'archive' },
-        guard: (tx) => explainRest(tx, tableId(trades), partsMissing(file, tape, market)),
+        guard: (tx) => explainRest(tx, tableId(trades), explained),
       });
       report.differences.push(...differences.map((tradeId) => ({ symbol, tradeId })));
       return added.reduce((sum, { lo, hi }) => sum + hi - lo, 0);
@@ -171,4 +182,20 @@ function partsMissing(
     ...(firstUs - period.fromUs > ordinaryUs && loId > 0 ? [{ ...part, lo: loId - 1, hi: loId }] : []),
     ...(period.toUs - lastUs > ordinaryUs ? [{ ...part, lo: hiId, hi: hiId + 1 }] : []),
   ];
+}
+
+/** The ids between two files of one market whose periods do not touch; a damaged file between them is a gap. */
+function partBetween(
+  before: LoadedTape | undefined,
+  { file, tape }: LoadedTape,
+  { source, listing }: { source: string; listing: string },
+): Explanation[] {
+  if (before?.file.symbol !== file.symbol || before.file.period.toUs >= file.period.fromUs) return [];
+  const [lo, hi] = [before.tape.hiId, tape.loId];
+  const detail = `between ${before.file.name} and ${file.name}`;
+  return lo < hi ? [{ source, listing, cause: 'not_requested', detail, lo, hi }] : [];
+}
+
+function isBounded({ fromUs, toUs }: TradeBackfill): boolean {
+  return fromUs !== undefined || toUs !== undefined;
 }

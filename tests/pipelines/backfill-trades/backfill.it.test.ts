@@ -52,6 +52,17 @@ test('trades come in once; damage is named, differences from what is held are re
   expect(third).toMatchObject({ rows: 0, differences: [{ symbol: 'BTCUSDT', tradeId: 2_011 }] });
 });
 
+test('ids between separate days were not requested', async () => {
+  const source = randomUUID();
+  const folder = join(lake.dir, source);
+  await put(folder, day('2024-03-05', tape), { csv: tradesCsv('2024-03-05', 10, 2_000) });
+  await put(folder, day('2024-03-08', tape), { csv: tradesCsv('2024-03-08', 9_010, 2_000) });
+  await load(folder, source);
+  expect(await gaps(lake.lake, { source })).toMatchObject([
+    { from: 2_010, to: 9_010, kind: 'explained', cause: 'not_requested' },
+  ]);
+});
+
 const recorded = join(process.env['TICKLAKE_MARKET_DATA'] ?? '../shared/market-data', 'archive');
 
 test(
