@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { openExchange } from '#core/exchanges/open.ts';
 import type { Config } from '#core/platform/config.ts';
-import { TicklakeError, messageOf } from '#core/platform/errors.ts';
+import { TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { shutDown, type Phase } from '#core/platform/shutdown.ts';
@@ -54,7 +54,8 @@ async function startTelling(start: StartRole, config: Config, logger: Logger): P
     tell({ type: 'ready', details: role.details });
     return role;
   } catch (error) {
-    tell({ type: 'failed', message: messageOf(error) });
+    const { code, message, remedy } = toTicklakeError(error);
+    tell({ type: 'failed', code, message, remedy });
     throw error;
   }
 }

@@ -2,12 +2,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TicklakeError } from '#core/platform/errors.ts';
+import { TicklakeError, type ErrorCode } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 
 /** What a role says to the process that started it. */
 export type RoleMessage =
-  { type: 'ready'; details: Record<string, string> } | { type: 'failed'; message: string };
+  | { type: 'ready'; details: Record<string, string> }
+  | { type: 'failed'; code: ErrorCode; message: string; remedy: string | undefined };
 
 /** What that process says to a role: end, having drained if asked to. */
 export interface StopMessage {
@@ -33,7 +34,7 @@ export interface SuperviseOptions {
 }
 
 const restartMsMin = 100;
-const restartMsMax = 5_000;
+const restartMsMax = 2_000;
 /** A role that ran this long before it died starts again at once. */
 const settledMs = 10_000;
 
@@ -88,20 +89,19 @@ export async function supervise(options: SuperviseOptions): Promise<SupervisedRo
       new Promise<RoleMessage>((resolve) =>
         starting.once('message', (message) => resolve(message as RoleMessage)),
       ),
-      once(starting, 'exit').then(([code]): RoleMessage => ({
-        type: 'failed',
-        message: `ended with exit code ${String(code)}`,
-      })),
-      sleep(options.readyTimeoutMs, undefined, { ref: false }).then((): RoleMessage => ({
-        type: 'failed',
-        message: `was not ready after ${options.readyTimeoutMs} ms`,
-      })),
+      once(starting, 'exit').then(([code]) => unavailable(`ended with exit code ${String(code)}`)),
+      sleep(options.readyTimeoutMs, undefined, { ref: false }).then(() =>
+        unavailable(`was not ready after ${options.readyTimeoutMs} ms`),
+      ),
     ]);
     if (answer.type === 'ready') return answer.details;
     starting.kill('SIGKILL');
-    throw new TicklakeError('UNAVAILABLE', `role ${name} ${answer.message}`, {
-      remedy: 'The lines above, on stderr, say why.',
-    });
+    const { code, message, remedy } = answer;
+    throw new TicklakeError(code, `role ${name}: ${message}`, remedy === undefined ? {} : { remedy });
+  }
+
+  function unavailable(message: string): RoleMessage {
+    return { type: 'failed', code: 'UNAVAILABLE', message, remedy: 'The lines above, on stderr, say why.' };
   }
 
   async function keepAlive(): Promise<void> {

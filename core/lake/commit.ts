@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newSnapshotId } from '#core/iceberg/metadata.ts';
-import { isTicklakeError, TicklakeError } from '#core/platform/errors.ts';
+import { isTicklakeError, messageOf, TicklakeError } from '#core/platform/errors.ts';
 import type { Transaction } from '#core/platform/postgres/database.ts';
 import { loadTable, lockTable, movePointer, writeMetadata } from './catalog.ts';
 import { countKeys, insertCommit } from './commit-ledger.ts';
@@ -64,7 +64,16 @@ async function commit(lake: Lake, request: CommitRequest | ReplaceRequest): Prom
         continue;
       } catch (error) {
         if (isTicklakeError(error, 'COMMIT_UNKNOWN')) {
-          const outcome = await findCommit(lake, request);
+          // Whatever kept it from being looked up, the commit may have happened: its files must stay.
+          const outcome = await findCommit(lake, request).catch((cause: unknown) => {
+            throw new TicklakeError(
+              'COMMIT_UNKNOWN',
+              `a commit could not be looked up: ${messageOf(cause)}`,
+              {
+                cause,
+              },
+            );
+          });
           if (outcome !== undefined) return outcome;
           if (attempt >= attemptsMax) throw error;
         } else if (!isTicklakeError(error, 'COMMIT_CONFLICT') || attempt >= attemptsMax) {

@@ -78,7 +78,8 @@ export interface GroupOptions {
   /** Called when partitions are no longer this member's; batches of theirs that are still held are useless. */
   onRevoked: (revoked: readonly Assignment[]) => void;
   /**
-   * The start offset was out of range, below what is held or beyond the end; reading goes on at `actual`.
+   * The start offset was out of range, below what is held or beyond the end (a log that lost its tail); reading goes on at
+   * `actual`, the first that is held.
    * The caller records the hole.
    */
   onOutOfRange?: (at: Assignment, wanted: number, actual: number) => void;

@@ -183,7 +183,9 @@ export class KafkaGroup implements GroupConsumer {
     const { partition, topic } = owned.assignment;
     const held = bounds.find((of) => of.partition === partition);
     const wanted = owned.nextOffset;
-    if (held !== undefined) owned.nextOffset = Math.min(Math.max(wanted, held.startOffset), held.endOffset);
+    // Beyond the end the log has lost its tail, and all it holds may be new.
+    const inRange = held === undefined || (wanted >= held.startOffset && wanted <= held.endOffset);
+    if (!inRange) owned.nextOffset = held.startOffset;
     if (owned.nextOffset !== wanted) this.#options.onOutOfRange?.(owned.assignment, wanted, owned.nextOffset);
     member.consumer.seek({ topic, partition, offset: String(owned.nextOffset) });
   }

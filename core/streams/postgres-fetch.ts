@@ -70,11 +70,12 @@ export async function fetchBatches(
   return [...fetched.values()];
 }
 
-/** Where reading goes on when `wanted` is below what is held or beyond the end; undefined when it is in range. */
+/**
+ * Where reading goes on when `wanted` is below what is held or beyond the end; undefined when it is in range. Beyond
+ * the end the log has lost its tail, and all it holds may be new: it is read from its beginning.
+ */
 export function correctedOffset(wanted: number, held: Fetched): number | undefined {
-  if (wanted < held.startOffset) return held.startOffset;
-  if (wanted > held.endOffset) return held.endOffset;
-  return undefined;
+  return wanted < held.startOffset || wanted > held.endOffset ? held.startOffset : undefined;
 }
 
 /** Waiting between looks at an idle log: 10 ms, doubling to 100 ms, from the start again once something came. */

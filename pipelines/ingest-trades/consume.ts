@@ -87,7 +87,10 @@ export async function startTradeConsumer(options: ConsumerOptions): Promise<Trad
       });
     },
     onRevoked(revoked) {
-      for (const { partition } of revoked) owned.delete(partition);
+      for (const { partition } of revoked) {
+        owned.delete(partition);
+        jumps.delete(partition);
+      }
     },
     onOutOfRange(at, wanted, actual) {
       logger.warn(
@@ -170,6 +173,7 @@ export async function startTradeConsumer(options: ConsumerOptions): Promise<Trad
 
   async function commitBatch(commitId: string, batches: readonly LogBatch[]): Promise<void> {
     const moves = offsetMoves(batches, owned, jumps);
+    const jumped = moves.flatMap(({ assignment }) => jumps.get(assignment.partition) ?? []);
     const startedAt = performance.now();
     const symbols = await knownSymbols(database, futureToleranceUs);
     const latestUs = Date.now() * 1000 + futureToleranceUs;
@@ -192,7 +196,7 @@ export async function startTradeConsumer(options: ConsumerOptions): Promise<Trad
           summary: { 'ticklake.worker': options.worker, 'ticklake.offsets': offsetSummary(moves) },
           guard: async (tx: Transaction) => {
             await offsetGuard(lakeGroup, moves)(tx);
-            await recordBatch(tx, commitId, options.worker, checked.counts, refused, [...jumps.values()]);
+            await recordBatch(tx, commitId, options.worker, checked.counts, refused, jumped);
             await followTrades(tx, checked.venueTimes);
           },
         });
@@ -200,7 +204,9 @@ export async function startTradeConsumer(options: ConsumerOptions): Promise<Trad
           const ownership = owned.get(move.assignment.partition);
           if (ownership?.epoch === move.epoch) ownership.nextOffset = move.to;
         }
-        jumps.clear();
+        for (const jump of jumped) {
+          if (jumps.get(jump.partition) === jump) jumps.delete(jump.partition);
+        }
         instruments.observe(checked.counts, stagedAt - startedAt, performance.now() - stagedAt);
         logger.debug({ ...checked.counts, snapshotId: outcome.snapshotId }, 'committed a batch');
         await group

@@ -203,10 +203,13 @@ async function checkLines(
 /** How many lines DuckDB saw in the file. */
 async function checkFile(duck: DuckDb, path: string, latestUs: number): Promise<number> {
   // A statement that reads a file takes no parameters for its name everywhere; the literal is safe.
-  await duck.run(select('check').replace('$path', literal(path)), {
-    earliest_us: BigInt(earliestTimestampUs),
-    latest_us: BigInt(latestUs),
-  });
+  await duck.run(
+    select('check').replace('$path', () => literal(path)),
+    {
+      earliest_us: BigInt(earliestTimestampUs),
+      latest_us: BigInt(latestUs),
+    },
+  );
   const [row] = await duck.rows('select count(*) as lines from checked');
   return Number(row?.['lines']);
 }

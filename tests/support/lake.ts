@@ -28,6 +28,7 @@ export interface TestLake {
   startConsumer(overrides?: {
     log?: EventLog;
     database?: Database;
+    lake?: Lake;
     batchMs?: number;
   }): Promise<TradeConsumer>;
   close(): Promise<void>;

@@ -6,6 +6,7 @@ import { query } from '#core/lake/engine.ts';
 import { coverage, gaps } from '#core/lake/ledger.ts';
 import { trades } from '#core/lake/tables.ts';
 import { verifyTable } from '#core/lake/verify.ts';
+import { TicklakeError } from '#core/platform/errors.ts';
 import { openDatabase, type Database } from '#core/platform/postgres/database.ts';
 import { claimOffsets } from '#core/streams/offsets.ts';
 import type { LogRecord } from '#core/streams/event-log.ts';
@@ -74,6 +75,22 @@ async function expectProven(): Promise<void> {
   ).toEqual([]);
 }
 
+/** The lake's database as it is to a committer whose COMMIT answer is lost, and who then finds Postgres away. */
+function losingAnswers(): Database {
+  const { database } = lake;
+  let transactions = 0;
+  return {
+    ...database,
+    async transaction(work) {
+      transactions++;
+      if (transactions === 2) throw new TicklakeError('DATABASE_UNREACHABLE', 'Postgres is starting again');
+      const result = await database.transaction(work);
+      if (transactions === 1) throw new TicklakeError('COMMIT_UNKNOWN', 'the connection broke during COMMIT');
+      return result;
+    },
+  };
+}
+
 describe('a batch of trades', () => {
   test('is in the lake once, its coverage one range', async () => {
     const source = await venue();
@@ -82,6 +99,16 @@ describe('a batch of trades', () => {
     expect(await coverage(lake.lake, { source })).toMatchObject([
       { symbol, lo: 100, hi: 3_100, held: 3_000, missing: 0, explained: 0 },
     ]);
+    await expectProven();
+  });
+
+  test('whose COMMIT answer is lost stays whole when Postgres cannot be asked at once', async () => {
+    const source = await venue();
+    await lake.log.append(tradesTopic, tradeRecords(source, symbol, 0, 2_000));
+    const consumer = await lake.startConsumer({ lake: { ...lake.lake, database: losingAnswers() } });
+    await Promise.race([consumer.drained(AbortSignal.timeout(30_000)), consumer.failed]);
+    await consumer.close();
+    expect(await heldIds(source)).toEqual(ids(0, 2_000));
     await expectProven();
   });
 
