@@ -25,7 +25,7 @@ export interface ReplaceResult extends CommitResult {
   removed: FileEntry[];
 }
 
-/** A manifest of the base, and its live entries if it may list files that go. */
+/** A manifest of the base; if it lists files that go, with these and all its live entries. */
 interface Candidate {
   manifest: ManifestFile;
   live: FileEntry[];
@@ -86,7 +86,8 @@ async function search(
   if (manifest.content !== 'data' || wanted.size === 0) return { manifest, live: [], removed: [] };
   const entries = await readManifest(io, base, manifest, cache);
   const live = entries.filter(({ status }) => status !== 'deleted');
-  return { manifest, live, removed: live.filter(({ path }) => wanted.has(path)) };
+  const removed = live.filter(({ path }) => wanted.has(path));
+  return { manifest, live: removed.length === 0 ? [] : live, removed };
 }
 
 function pathOf(file: FileName): string {
