@@ -20,7 +20,7 @@ const needsPython = requires(
 const catalog = ['public.iceberg_namespace_properties', 'public.iceberg_tables'];
 /** Schemas whose tables a login may write at all. */
 const mayWrite = {
-  ingest: ['ingest', 'jobs', 'lake', 'log', 'pgboss', 'public'],
+  ingest: ['ingest', 'jobs', 'lake', 'log', 'pgboss', 'public', 'universe'],
   api: ['jobs', 'pgboss'],
 };
 
@@ -134,7 +134,12 @@ describe('the logins of the embedded Postgres', { timeout: 120_000 }, () => {
     );
     expect(moved.rowCount).toBe(1);
     expect(await tablesWith('analyst', 'insert', 'update', 'delete')).toEqual(catalog);
-    expect(await tablesWith('analyst', 'select')).toEqual([...catalog, 'public.ticklake_migrations']);
+    const universe = ['universe.discoveries', 'universe.listings', 'universe.members'];
+    expect(await tablesWith('analyst', 'select')).toEqual([
+      ...catalog,
+      'public.ticklake_migrations',
+      ...universe,
+    ]);
     expect(await codeOf(analyst.query('select * from lake.coverage'))).toBe(denied);
     expect(await codeOf(analyst.query('select * from log.batches'))).toBe(denied);
   });
