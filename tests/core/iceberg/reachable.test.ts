@@ -28,6 +28,23 @@ describe('unreachableFiles', () => {
     // A manifest is gone for each of the two files' and both old lists; the manifest of d is still in use.
     expect(gone).toHaveLength(2 + 1 + 2);
   });
+
+  it('spares files that a kept manifest lists anew', async () => {
+    const io = memoryIO();
+    const [a, b, c] = [dataFile(1, [1, 10]), dataFile(2, [11, 20]), dataFile(3, [21, 30])];
+    const first = await appendTo(io, dailyTable(), [a, b]);
+    const second = await appendTo(io, first.metadata, [c], { smallManifestsMax: 1 });
+    const third = await replaceIn(io, second.metadata, [a.path], [], { smallManifestsMax: 1 });
+    const { metadata, retired } = expireSnapshots(third.metadata, {
+      olderThanMs: 9_000,
+      keepLast: 1,
+      nowMs: 9_000,
+    });
+    const gone = await unreachableFiles(io, metadata, retired);
+    expect(gone.filter((path) => path.endsWith('.parquet'))).toEqual([a.path]);
+    for (const path of gone) io.files.delete(path);
+    expect(await livePaths(io, metadata)).toEqual(paths(b, c));
+  });
 });
 
 describe('reachableFiles', () => {

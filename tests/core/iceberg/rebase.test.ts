@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { decodeValue } from '#core/iceberg/bounds.ts';
+import { writeEntries } from '#core/iceberg/manifest.ts';
+import { specById } from '#core/iceberg/partition.ts';
 import { rebaseCheck, type Rebase } from '#core/iceberg/rebase.ts';
 import { rollbackTo } from '#core/iceberg/refs.ts';
+import { commitReplace } from '#core/iceberg/replace.ts';
 import { planScan } from '#core/iceberg/scan.ts';
 import type { FileEntry, Long, TableMetadata } from '#core/iceberg/types.ts';
 import { applyUpdates } from '#core/iceberg/updates.ts';
@@ -62,6 +65,27 @@ describe('rebaseCheck', () => {
     const appended = await appendTo(io, metadata, [c]);
     const compacted = await replaceIn(io, appended.metadata, [c.path], [d], { operation: 'replace' });
     expect(outcome(await check(compacted.metadata, [a]))).toMatchObject({ added: [d.path] });
+  });
+
+  it('takes a file for new whose rows are said to be old, as compaction of other engines does', async () => {
+    const { io, metadata, b, check } = await twoDays();
+    const compacted: FileEntry = { ...b, path: 'memory:compacted.parquet', status: 'added' };
+    const entries = [{ ...compacted, snapshotId: 7, sequenceNumber: 1, fileSequenceNumber: null }];
+    const target = { location: 'memory:compacted.avro', snapshotId: 7, content: 'data' as const };
+    const manifest = await writeEntries(io, metadata, specById(metadata, 0), entries, target);
+    const now = await commitReplace({
+      io,
+      base: metadata,
+      manifests: [{ ...manifest, addedFilesSize: 100 }],
+      remove: [b],
+      operation: 'replace',
+      snapshotId: 7,
+      timestampMs: 3_000,
+      manifestListLocation: 'memory:compacted-list.avro',
+    });
+    const rebase = await check(now.metadata, [b]);
+    expect(outcome(rebase)).toMatchObject({ live: [], gone: [b.path], added: [compacted.path] });
+    expect(rebase.descends && rebase.added.map((file) => file.sequenceNumber)).toEqual([1]);
   });
 
   it('takes merged manifests for what they list, not for new', async () => {

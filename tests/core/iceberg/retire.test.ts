@@ -100,6 +100,17 @@ describe('expiry', () => {
     expect(idsOf(retireSnapshots(metadata, 2, 9_000).metadata)).toEqual(ids.slice(2));
   });
 
+  it('never drops main, whatever age it is given', async () => {
+    const { metadata, ids } = await history(memoryIO(), [2_000, 3_000]);
+    const main = { type: 'branch' as const, 'snapshot-id': ids[1] ?? 0, 'max-ref-age-ms': 1 };
+    const expired = expireSnapshots(
+      { ...metadata, refs: { main } },
+      { olderThanMs: 9_000, keepLast: 1, nowMs: 9_000 },
+    );
+    expect(expired.metadata.refs).toEqual({ main });
+    expect(expired.metadata['current-snapshot-id']).toBe(ids[1]);
+  });
+
   it('takes the statistics of a snapshot along', async () => {
     const io = memoryIO();
     const { metadata, ids } = await history(io, [2_000, 3_000]);
