@@ -1,27 +1,29 @@
-import type { Long, Snapshot, TableMetadata } from '#core/iceberg/types.ts';
+import { IcebergError } from '#core/iceberg/errors.ts';
+import { resolveRef, type SnapshotName } from '#core/iceberg/refs.ts';
+import type { Long, TableMetadata } from '#core/iceberg/types.ts';
 
 /**
  * Which snapshot of a table `asOf` means: a snapshot's id, a tag or branch, or a time (ISO 8601, UTC unless it says
  * otherwise) at which it was the newest. Null where the table was empty then, undefined where `asOf` names nothing of it.
  */
 export function snapshotAsOf(metadata: TableMetadata, asOf: string): Long | null | undefined {
-  if (/^\d{5,}$/.test(asOf)) {
-    return snapshotOf(metadata, asOf)?.['snapshot-id'];
+  const target = nameOf(metadata, asOf);
+  if (target === undefined) return undefined;
+  try {
+    return resolveRef(metadata, target)?.['snapshot-id'] ?? null;
+  } catch (error) {
+    if (error instanceof IcebergError && error.code === 'NOT_FOUND') return undefined;
+    throw error;
   }
-  const ref = metadata.refs?.[asOf];
-  if (ref !== undefined) return ref['snapshot-id'];
-  const atMs = timeOf(asOf);
-  if (atMs === undefined) return undefined;
-  const log = metadata['snapshot-log'] ?? [];
-  const newest = log.findLast((entry) => entry['timestamp-ms'] <= atMs);
-  if (newest !== undefined) return newest['snapshot-id'];
-  // Before the log's first entry the table was empty, unless that entry has an ancestor, which is gone.
-  const parent = log[0] && snapshotOf(metadata, String(log[0]['snapshot-id']))?.['parent-snapshot-id'];
-  return parent === undefined || parent === null ? null : undefined;
 }
 
-function snapshotOf(metadata: TableMetadata, id: string): Snapshot | undefined {
-  return metadata.snapshots.find((snapshot) => String(snapshot['snapshot-id']) === id);
+function nameOf(metadata: TableMetadata, asOf: string): SnapshotName | undefined {
+  const { snapshots, refs } = metadata;
+  const named = snapshots.find((snapshot) => String(snapshot['snapshot-id']) === asOf);
+  if (named !== undefined) return { snapshotId: named['snapshot-id'] };
+  if (refs[asOf] !== undefined) return { name: asOf };
+  const atMs = timeOf(asOf);
+  return atMs === undefined ? undefined : { atMs };
 }
 
 function timeOf(text: string): number | undefined {

@@ -39,7 +39,7 @@ export async function produceMetadata(
   if (!isReplacement(request)) return (await commitAppend(change)).metadata;
   const { metadata } = await commitReplace({
     ...change,
-    remove: request.replaced.map(({ path }) => path),
+    remove: request.replaced,
     operation: replacementOf(request),
   });
   return metadata;
