@@ -1,7 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { openExchange } from '#core/exchanges/open.ts';
 import type { Config } from '#core/platform/config.ts';
 import { TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
@@ -11,6 +10,7 @@ import { startIngest } from '#pipelines/ingest-trades/role.ts';
 import type { CliContext } from './context.ts';
 import { openRuntime } from './runtime.ts';
 import type { RoleMessage, StopMessage } from './supervisor.ts';
+import { openVenue } from './venue.ts';
 
 export interface RunningRole {
   details: Record<string, string>;
@@ -127,13 +127,7 @@ async function rememberedPort(placeFile: string): Promise<number> {
 
 async function runIngest(config: Config, logger: Logger): Promise<RunningRole> {
   const runtime = await openRuntime(config, 'ingest', 'ingest', logger);
-  const place = await exchangePlace(config);
-  const exchange = await openExchange({
-    exchange: config.exchange,
-    ...place,
-    logger,
-    metrics: runtime.metrics,
-  });
+  const exchange = await openVenue(config, logger, runtime.metrics);
   const ingest = await startIngest({
     ...runtime,
     database: runtime.connection.database,
@@ -151,28 +145,6 @@ async function runIngest(config: Config, logger: Logger): Promise<RunningRole> {
       closing('the database', () => runtime.close()),
     ],
   };
-}
-
-async function exchangePlace(config: Config): Promise<{ url?: string; wsUrl?: string }> {
-  if (config.exchangeUrl !== undefined) {
-    return {
-      url: config.exchangeUrl,
-      ...(config.exchangeWsUrl === undefined ? {} : { wsUrl: config.exchangeWsUrl }),
-    };
-  }
-  if (config.exchange !== 'simulator') return {};
-  try {
-    const place = JSON.parse(await readFile(join(config.dataDir, 'run', 'exchange.json'), 'utf8')) as {
-      url: string;
-      wsUrl: string;
-    };
-    return { url: place.url, wsUrl: place.wsUrl };
-  } catch (error) {
-    throw new TicklakeError('EXCHANGE_UNREACHABLE', 'no simulator has run in this data dir', {
-      cause: error,
-      remedy: 'Start one with `ticklake run exchange`, or name one by TICKLAKE_EXCHANGE_URL.',
-    });
-  }
 }
 
 async function runApi(config: Config, logger: Logger): Promise<RunningRole> {

@@ -8,25 +8,32 @@ import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 
 /**
- * Opens the configured venue for one command. A simulator is the one at the configured address, else the one that
- * `ticklake up` or `ticklake run exchange` runs on this data dir. Throws EXCHANGE_UNREACHABLE.
+ * Opens the configured venue. A simulator is the one at the configured address, else the one that `ticklake up` or
+ * `ticklake run exchange` runs on this data dir. Throws EXCHANGE_UNREACHABLE.
  */
 export async function openVenue(config: Config, logger: Logger, metrics: Metrics): Promise<Exchange> {
-  const { exchange, exchangeUrl, exchangeWsUrl } = config;
-  const url = exchangeUrl ?? (exchange === 'simulator' ? await simulatorUrl(config.dataDir) : undefined);
-  return await openExchange({
-    ...{ exchange, logger, metrics },
-    ...(url === undefined ? {} : { url }),
-    ...(exchangeWsUrl === undefined ? {} : { wsUrl: exchangeWsUrl }),
-  });
+  const { exchange } = config;
+  return await openExchange({ exchange, ...(await placeOf(config)), logger, metrics });
 }
 
-async function simulatorUrl(dataDir: string): Promise<string> {
-  try {
-    const place = JSON.parse(await readFile(join(dataDir, 'run', 'exchange.json'), 'utf8')) as {
-      url: string;
+interface Place {
+  url?: string;
+  wsUrl?: string;
+}
+
+async function placeOf(config: Config): Promise<Place> {
+  if (config.exchangeUrl !== undefined) {
+    return {
+      url: config.exchangeUrl,
+      ...(config.exchangeWsUrl === undefined ? {} : { wsUrl: config.exchangeWsUrl }),
     };
-    return place.url;
+  }
+  if (config.exchange !== 'simulator') return {};
+  try {
+    const place = JSON.parse(
+      await readFile(join(config.dataDir, 'run', 'exchange.json'), 'utf8'),
+    ) as Required<Place>;
+    return { url: place.url, wsUrl: place.wsUrl };
   } catch (error) {
     throw new TicklakeError('EXCHANGE_UNREACHABLE', 'no simulator has run in this data dir', {
       cause: error,

@@ -10,15 +10,16 @@ import { DuckDb } from '#core/lake/duckdb.ts';
 import type { Lake } from '#core/lake/lake.ts';
 import { discardFiles, stageFiles } from '#core/lake/stage.ts';
 import { tableId, trades } from '#core/lake/tables.ts';
-import type { Assignment, EventLog, GroupConsumer, LogBatch } from '#core/streams/event-log.ts';
-import { claimOffsets, offsetGuard, type OffsetMove } from '#core/streams/offsets.ts';
+import type { EventLog, LogBatch } from '#core/streams/event-log.ts';
+import { claimOffsets, offsetGuard } from '#core/streams/offsets.ts';
 import { tradesTopic } from '#core/market/topics.ts';
 import { lakeGroup } from './group.ts';
+import { gather, offsetMoves, offsetSummary, type BatchBounds, type Ownership } from './gather.ts';
 import { recordBatch, type Jump } from './ledger.ts';
 import { acceptNew, batchSpans, checkBatch, type BatchCounts, type RefusedRecord } from './stage.ts';
 import { followTrades, knownSymbols } from './symbols.ts';
 
-export interface ConsumerOptions {
+export interface ConsumerOptions extends BatchBounds {
   log: EventLog;
   lake: Lake;
   database: Database;
@@ -26,12 +27,6 @@ export interface ConsumerOptions {
   metrics: Metrics;
   /** Unique among workers, for the ledger. */
   worker: string;
-  /** A batch is committed when it holds so many records or its first has waited so long, whichever is first. */
-  batchRecords: number;
-  batchMs: number;
-  /** Under load a batch takes all that is there, up to this many records. */
-  maxBatchRecords: number;
-  maxBufferedBytes: number;
   sessionTimeoutMs?: number;
   spillDir: string;
 }
@@ -48,15 +43,6 @@ export interface TradeConsumer {
   readonly failed: Promise<never>;
 }
 
-interface Ownership extends Assignment {
-  epoch: number;
-  /** Postgres' word on where this partition goes on. */
-  nextOffset: number;
-}
-
-/** Of a batch whose records are not ours, or not one run of the log: no owner has it, so the guard refuses it. */
-const noEpoch = -1;
-const pollWaitMsMax = 200;
 const retryMsMin = 100;
 const retryMsMax = 5_000;
 const restagesMax = 5;
@@ -225,74 +211,6 @@ export async function startTradeConsumer(options: ConsumerOptions): Promise<Trad
       }
     }
   }
-}
-
-/** Waits until a batch is due, then takes all that is there, up to the bounds. */
-async function gather(
-  group: GroupConsumer,
-  options: ConsumerOptions,
-  owned: ReadonlyMap<number, Ownership>,
-  draining: () => boolean,
-  signal: AbortSignal,
-): Promise<LogBatch[]> {
-  const gathered: { batch: LogBatch; ownership: Ownership | undefined }[] = [];
-  let records = 0;
-  let bytes = 0;
-  let dueAt = Number.POSITIVE_INFINITY;
-  while (!signal.aborted) {
-    const due = records >= options.batchRecords || Date.now() >= dueAt || (draining() && records > 0);
-    const full = records >= options.maxBatchRecords || bytes >= options.maxBufferedBytes;
-    if (full) break;
-    const waitMs = due ? 0 : Math.max(0, Math.min(pollWaitMsMax, dueAt - Date.now()));
-    const polled = await group.poll(waitMs, options.maxBufferedBytes - bytes);
-    if (polled.length === 0 && due) break;
-    for (const batch of polled) {
-      gathered.push({ batch, ownership: owned.get(batch.partition) });
-      records += batch.count;
-      bytes += batch.lines.length;
-    }
-    if (gathered.length > 0 && dueAt === Number.POSITIVE_INFINITY) dueAt = Date.now() + options.batchMs;
-  }
-  if (signal.aborted) return [];
-  // What was read under an ownership that ended meanwhile is read again under the next one, by us or by another.
-  return gathered
-    .filter(({ batch, ownership }) => ownership !== undefined && owned.get(batch.partition) === ownership)
-    .map(({ batch }) => batch);
-}
-
-/** For each partition in the batch, from where Postgres says it stands to past its last record. */
-function offsetMoves(
-  batches: readonly LogBatch[],
-  owned: ReadonlyMap<number, Ownership>,
-  jumps: ReadonlyMap<number, Jump>,
-): OffsetMove[] {
-  const moves = new Map<number, OffsetMove>();
-  for (const batch of batches) {
-    const { topic, partition, incarnation } = batch;
-    const to = batch.baseOffset + batch.count;
-    const move = moves.get(partition);
-    if (move !== undefined) {
-      if (batch.baseOffset !== move.to) move.epoch = noEpoch;
-      move.to = to;
-      continue;
-    }
-    const ownership = owned.get(partition);
-    const mine =
-      ownership !== undefined &&
-      ownership.incarnation === incarnation &&
-      (ownership.nextOffset === batch.baseOffset || jumps.get(partition)?.actual === batch.baseOffset);
-    moves.set(partition, {
-      assignment: { topic, partition, incarnation },
-      epoch: mine ? ownership.epoch : noEpoch,
-      from: mine ? ownership.nextOffset : batch.baseOffset,
-      to,
-    });
-  }
-  return [...moves.values()];
-}
-
-function offsetSummary(moves: readonly OffsetMove[]): string {
-  return JSON.stringify(Object.fromEntries(moves.map(({ assignment, to }) => [assignment.partition, to])));
 }
 
 function explanation(record: RefusedRecord): Explanation[] {
