@@ -22,6 +22,7 @@ export interface Ownership extends Assignment {
 /** Of a batch whose records are not ours, or not one run of the log: no owner has it, so the guard refuses it. */
 const noEpoch = -1;
 const pollWaitMsMax = 200;
+
 /** Waits until a batch is due, then takes all that is there, up to the bounds. */
 export async function gather(
   group: GroupConsumer,
