@@ -41,8 +41,8 @@ export async function startTestKafka(): Promise<TestKafka | undefined> {
     ...javaOptions,
     'kafka.tools.StorageTool',
     'format',
-    '-t',
-    clusterId(),
+    // An id may begin with a dash, which would be taken for an option.
+    `--cluster-id=${clusterId()}`,
     '-c',
     properties,
   ]);
