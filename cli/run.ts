@@ -97,6 +97,7 @@ async function runExchange(config: Config, logger: Logger): Promise<RunningRole>
     symbols: config.simulatorSymbols,
     speed: config.simulatorSpeed,
     host: config.simulatorHost,
+    life: config.simulatorLife,
     clockFile: join(config.dataDir, `simulator-${config.simulatorSeed}.clock.json`),
     logger,
     metrics: new Metrics(),

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openArchive, type Archive } from '#core/exchanges/binance/archive/archive.ts';
+import type { SharedBudget } from '#core/exchanges/binance/shared-budget.ts';
 import type { Exchange } from '#core/exchanges/exchange.ts';
-import { openExchange } from '#core/exchanges/open.ts';
+import { archiveLocation, openExchange } from '#core/exchanges/open.ts';
 import type { Config } from '#core/platform/config.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
@@ -9,11 +11,26 @@ import type { Metrics } from '#core/platform/metrics.ts';
 
 /**
  * Opens the configured venue. A simulator is the one at the configured address, else the one that `ticklake up` or
- * `ticklake run exchange` runs on this data dir. Throws EXCHANGE_UNREACHABLE.
+ * `ticklake run exchange` runs on this data dir. Its request weight may be shared with others. Throws EXCHANGE_UNREACHABLE.
  */
-export async function openVenue(config: Config, logger: Logger, metrics: Metrics): Promise<Exchange> {
+export async function openVenue(
+  config: Config,
+  logger: Logger,
+  metrics: Metrics,
+  budget?: SharedBudget,
+): Promise<Exchange> {
   const { exchange } = config;
-  return await openExchange({ exchange, ...(await placeOf(config)), logger, metrics });
+  return await openExchange({
+    ...{ exchange, logger, metrics, ...(await placeOf(config)) },
+    ...(budget === undefined ? {} : { budget }),
+  });
+}
+
+/** Opens the bulk archive of the configured venue, or the one that is configured. Throws EXCHANGE_UNREACHABLE, NOT_FOUND. */
+export async function openVenueArchive(config: Config, metrics: Metrics): Promise<Archive> {
+  const { exchange, archive } = config;
+  const place = archive === undefined ? await placeOf(config) : {};
+  return await openArchive({ location: archiveLocation({ exchange, ...place }, archive), metrics });
 }
 
 interface Place {

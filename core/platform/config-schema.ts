@@ -75,6 +75,14 @@ export const configSchema = Type.Object(
         form: 'a URL `ws://…` or `wss://…`',
       }),
     ),
+    archive: Type.Optional(
+      Type.String({
+        description:
+          "The exchange's bulk archive; none uses the exchange's own (a simulator serves one too).",
+        minLength: 1,
+        form: 'a folder that holds `data/spot`, or a URL under which it lies',
+      }),
+    ),
     symbols: Type.Array(
       Type.String({ pattern: '^[A-Z0-9]{2,40}$', form: 'a market in capitals like BTCUSDT' }),
       {
@@ -117,6 +125,11 @@ export const configSchema = Type.Object(
     }),
     simulatorPort: whole('Port the simulator listens on; 0 takes a free one.', 0, 0, 65_535),
     simulatorSymbols: whole('Number of markets the simulator lists.', 50, 1, 500),
+    simulatorLife: Type.Enum(['calm', 'eventful'], {
+      description:
+        'Whether markets of the simulator only trade, or are also halted, delisted, and their names used again.',
+      default: 'calm',
+    }),
     apiHost: Type.String({
       description: 'Address the API listens on; other than loopback only with `apiInsideContainer`.',
       default: '127.0.0.1',
@@ -129,6 +142,14 @@ export const configSchema = Type.Object(
         'The API runs in a container whose port is published on loopback only, so it may listen on all addresses.',
       default: false,
     }),
+    jobsConcurrency: whole('Partitions of jobs that one worker does at a time.', 2, 1, 64),
+    jobsWeightPerMinute: whole(
+      'REST request weight that all jobs together may spend on a venue in a minute; Binance allows 6000 an address.',
+      4_000,
+      200,
+      1_000_000,
+    ),
+    jobsHistoryDays: whole('Days that the history of ended runs is kept.', 90, 1, 3_650),
     ingestBatchRecords: whole('Records after which a batch is committed.', 1_000, 1, 10_000_000),
     ingestBatchMs: whole(
       'Milliseconds after which a batch that is not full is committed.',

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { defineJob, type JobCard } from '#core/jobs/job.ts';
 import { intervals, isInterval } from '#core/market/interval.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
-import type { VenueDeps } from '#pipelines/discover-symbols/job.ts';
+import type { VenueDeps } from '#pipelines/venue-deps.ts';
 import { detectGaps } from './detect.ts';
 
 const Instant = Type.String({ description: 'A day or an instant in UTC.', minLength: 10, maxLength: 40 });

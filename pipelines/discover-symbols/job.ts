@@ -1,7 +1,6 @@
 import { Type } from 'typebox';
-import type { Exchange } from '#core/exchanges/exchange.ts';
 import { defineJob, type JobCard } from '#core/jobs/job.ts';
-import type { Database } from '#core/platform/postgres/database.ts';
+import type { VenueDeps } from '#pipelines/venue-deps.ts';
 import { discoverSymbols } from './discover.ts';
 import { defaultRules } from './rules.ts';
 
@@ -34,12 +33,6 @@ export const discoverSymbolsCard = {
   description: 'Chooses the most liquid markets of the venue, from now on.',
   parameters: discoverSymbolsParameters,
 } satisfies JobCard;
-
-export interface VenueDeps {
-  database: Database;
-  /** Opens the venue, its request weight shared with other jobs; it is closed after each use. */
-  openExchange: () => Promise<Exchange>;
-}
 
 /** Filter 1 as a job: one partition, which may be done again. */
 export function discoverSymbolsJob({ database, openExchange }: VenueDeps) {
