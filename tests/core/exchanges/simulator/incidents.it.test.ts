@@ -63,16 +63,22 @@ async function open(options: Partial<SimulatorOptions> = {}) {
   return { simulator, ask, post, statusOf };
 }
 
-/** The same tape at a later time: what befalls it is kept beside its clock. */
+/**
+ * The same tape at a later time: what befalls it is kept beside its clock. The one before is closed, as it would go on
+ * keeping its own time there.
+ */
 let tapes = 0;
 async function lifetimes(incidents: Record<string, unknown>[], startTime = '2024-03-05T11:22:33Z') {
   const clockFile = join(folder, `${++tapes}.clock.json`);
   const { post, simulator } = await open({ clockFile, startTimeUs: at(startTime) * 1000 });
   for (const incident of incidents) expect((await post(incident)).status).toBe(200);
-  await simulator.close();
+  let running = simulator;
   return async (time: string) => {
+    await running.close();
     await writeFile(clockFile, JSON.stringify({ seed: 42, rate: 1, nowUs: at(time) * 1000 }));
-    return await open({ clockFile });
+    const next = await open({ clockFile });
+    running = next.simulator;
+    return next;
   };
 }
 
@@ -213,7 +219,7 @@ it('a delisting: BREAK, no statistics, an empty book, history as before; gone wh
   expect(await soon.statusOf('LINKUSDT')).toBe('BREAK');
   const ticker = await soon.ask<Record<string, unknown>>('/api/v3/ticker/24hr?symbol=LINKUSDT');
   expect(ticker['count']).toBeGreaterThan(0);
-  const { simulator, ask, statusOf } = await later('2024-03-07T18:00:30Z');
+  const { ask, statusOf } = await later('2024-03-07T18:00:30Z');
   expect(await statusOf('LINKUSDT')).toBe('BREAK');
   const [last] = await ask<Trade[]>('/api/v3/trades?symbol=LINKUSDT&limit=1');
   expect(last?.time).toBeLessThan(from);
@@ -227,7 +233,6 @@ it('a delisting: BREAK, no statistics, an empty book, history as before; gone wh
   expect(bars.at(-1)?.[4]).toBe(last?.price);
   const days = await ask<Kline[]>('/api/v3/klines?symbol=LINKUSDT&interval=1d&startTime=0&limit=1000');
   expect(days[0]?.[0]).toBe(at('2019-01-16'));
-  await simulator.close();
   const gone = await later('2024-03-08T12:00:30Z');
   expect(await gone.statusOf('LINKUSDT')).toBeUndefined();
   expect(await gone.simulator.get('/api/v3/klines?symbol=LINKUSDT&interval=1d')).toMatchObject({
