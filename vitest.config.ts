@@ -1,9 +1,19 @@
 import { defineConfig } from 'vitest/config';
 
-/** `*.test.ts` are all tests; those that start servers or take long are `*.it.test.ts`, left out by `npm run test:unit`. */
+/** What proves that nothing is lost or doubled must not pass by luck: it is never run again. */
+const proofs = 'tests/faults/**/*.test.ts';
+/** What starts servers or takes long. */
+const slow = 'tests/**/*.it.test.ts';
+/** Where nothing may be skipped, a failed test is run once more; what passes only then is listed. */
+const retry = process.env['TICKLAKE_REQUIRE'] === 'all' ? 1 : 0;
+
 export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['tests/**/*.test.ts'], exclude: [slow, proofs], retry } },
+      { extends: true, test: { name: 'slow', include: [slow], exclude: [proofs], retry } },
+      { extends: true, test: { name: 'proofs', include: [proofs] } },
+    ],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -46,3 +46,12 @@ test('all well', async () => {
   expect({ exitCode, last: lines.at(-1) }).toEqual({ exitCode: 0, last: '1 passed, 0 failed, 0 skipped' });
   expect(lines.filter((line) => line.startsWith('!!!'))).toEqual([]);
 });
+
+test('what passed only when run again is listed', async () => {
+  const { exitCode, lines } = await runFixtures(['unstable']);
+  expect({ exitCode, last: lines.at(-1) }).toEqual({ exitCode: 0, last: '1 passed, 0 failed, 0 skipped' });
+  expect(lines.filter((line) => line.startsWith('!!!'))).toEqual([
+    '!!! UNSTABLE, passed only when run again:',
+    '!!!   tests/support/fixtures/unstable.fixture.ts > passes when run again',
+  ]);
+});

@@ -11,6 +11,8 @@ export interface Outcome {
   missing: Map<string, { remedy: string; tests: number }>;
   /** Skipped tests without a stated need. */
   unexplained: string[];
+  /** Tests that passed only when they were run again. */
+  unstable: string[];
 }
 
 /** Ends a run with what was skipped and how to enable it, and as the very last line `N passed, N failed, N skipped`. */
@@ -30,6 +32,7 @@ export function count(modules: readonly TestModule[], strayErrors: number): Outc
     skipped: 0,
     missing: new Map(),
     unexplained: [],
+    unstable: [],
   };
   for (const module of modules) {
     outcome.failed += module.errors().length;
@@ -39,6 +42,7 @@ export function count(modules: readonly TestModule[], strayErrors: number): Outc
       if (state === 'passed') outcome.passed += 1;
       else if (state === 'failed') outcome.failed += 1;
       else addSkipped(outcome, test);
+      if (state === 'passed' && test.diagnostic()?.flaky === true) outcome.unstable.push(nameOf(test));
     }
   }
   return outcome;
@@ -52,6 +56,8 @@ export function summary(outcome: Outcome): string {
       lines.push(`!!!   ${what}: ${tests} tests. ${remedy}`);
     for (const name of outcome.unexplained) lines.push(`!!!   skipped without a reason: ${name}`);
   }
+  if (outcome.unstable.length > 0) lines.push('', '!!! UNSTABLE, passed only when run again:');
+  for (const name of outcome.unstable) lines.push(`!!!   ${name}`);
   lines.push('', `${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skipped} skipped`, '');
   return lines.join('\n');
 }
@@ -60,11 +66,15 @@ function addSkipped(outcome: Outcome, test: TestCase): void {
   outcome.skipped += 1;
   const need = needOf(test);
   if (need === undefined) {
-    outcome.unexplained.push(`${test.module.relativeModuleId} > ${test.fullName}`);
+    outcome.unexplained.push(nameOf(test));
     return;
   }
   const known = outcome.missing.get(need.what) ?? { remedy: need.remedy, tests: 0 };
   outcome.missing.set(need.what, { ...known, tests: known.tests + 1 });
+}
+
+function nameOf(test: TestCase): string {
+  return `${test.module.relativeModuleId} > ${test.fullName}`;
 }
 
 function needOf(test: TestCase): { what: string; remedy: string } | undefined {
