@@ -9,6 +9,7 @@ import { replaceSpans } from '#core/lake/replace.ts';
 import { klines, tableId } from '#core/lake/tables.ts';
 import { firstListing } from '#pipelines/ingest-trades/symbols.ts';
 import { sqlFile } from '#core/platform/sql-file.ts';
+import { rememberArchiveFiles } from '#pipelines/restate-archive/ledger.ts';
 import { expectSpan, explainRest, explanationsOf, type LoadedFile } from './explain.ts';
 import { loadFiles, type RefusedFile } from './load.ts';
 import { groupFiles, selectKlineFiles, type KlineFile, type KlineSelection } from './select.ts';
@@ -90,8 +91,9 @@ async function backfillGroup(
   if (loaded.length > 0) {
     const added = await runsOf(duck, source);
     const explained = loaded.flatMap((each) => explanations(each, before, request));
+    const commitId = randomUUID();
     const { unchanged } = await replaceSpans(lake, duck, {
-      commitId: randomUUID(),
+      commitId,
       table: klines,
       relation: 'accepted',
       spans: added,
@@ -101,6 +103,7 @@ async function backfillGroup(
       guard: async (tx) => {
         if (isBounded(request)) await expectSpan(tx, tableId(klines), added, { fromUs, toUs });
         await explainRest(tx, tableId(klines), explained);
+        await rememberArchiveFiles(tx, source, commitId, loaded);
       },
     });
     if (!unchanged) {

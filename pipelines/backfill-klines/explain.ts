@@ -1,13 +1,14 @@
 import type { Explanation, IdRange } from '#core/lake/coverage.ts';
 import type { Transaction } from '#core/platform/postgres/database.ts';
 import { sqlFile } from '#core/platform/sql-file.ts';
+import type { TakenFile } from '#pipelines/restate-archive/ledger.ts';
 import type { KlineFile } from './select.ts';
 
 const expectSql = sqlFile(import.meta.url, 'sql/expect.sql');
 const explainSql = sqlFile(import.meta.url, 'sql/explain.sql');
 
 /** Bars of one file that became held: its first open time, and the open time after its last. */
-export interface LoadedFile {
+export interface LoadedFile extends TakenFile {
   file: KlineFile;
   lo: number;
   hi: number;

@@ -8,6 +8,7 @@ import type { KlineFile } from './select.ts';
 
 const checkSql = sqlFile(import.meta.url, 'sql/check.sql');
 const acceptedSql = sqlFile(import.meta.url, 'sql/accepted.sql');
+const fileRunsSql = sqlFile(import.meta.url, 'sql/file-runs.sql');
 
 /** A file that could not be taken, and why. */
 export interface RefusedFile {
@@ -69,7 +70,7 @@ export async function loadFiles(
     await Promise.all(fetched.map(({ archived }) => archived.remove()));
   }
   return {
-    loaded: await loadedFiles(duck, files),
+    loaded: await loadedFiles(duck, files, fetched),
     refused: [...refused, ...(await faultyFiles(duck, request))],
   };
 }
@@ -107,13 +108,19 @@ async function defineAccepted(
   await duck.run(acceptedSql);
 }
 
-async function loadedFiles(duck: DuckDb, files: readonly KlineFile[]): Promise<LoadedFile[]> {
-  const rows = await duck.rows(
-    'select file_no, min(open_us) as lo, max(open_us + step_us) as hi from accepted group by file_no order by file_no',
-  );
-  return rows.flatMap((row) => {
-    const file = files[Number(row['file_no'])];
-    return file === undefined ? [] : [{ file, lo: Number(row['lo']), hi: Number(row['hi']) }];
+async function loadedFiles(
+  duck: DuckDb,
+  files: readonly KlineFile[],
+  fetched: readonly Fetched[],
+): Promise<LoadedFile[]> {
+  const hashes = new Map(fetched.map(({ fileNo, archived }) => [fileNo, archived.sha256]));
+  const runs = Map.groupBy(await duck.rows(fileRunsSql), (row) => Number(row['file_no']));
+  return [...runs].flatMap(([fileNo, rows]) => {
+    const file = files[fileNo];
+    const keys = rows.map((row) => ({ lo: Number(row['lo']), hi: Number(row['hi']) }));
+    const bars = rows.reduce((sum, row) => sum + Number(row['bars']), 0);
+    const [lo, hi] = [keys[0]?.lo ?? 0, keys.at(-1)?.hi ?? 0];
+    return file === undefined ? [] : [{ file, lo, hi, sha256: hashes.get(fileNo) ?? '', rows: bars, keys }];
   });
 }
 

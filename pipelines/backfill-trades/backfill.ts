@@ -15,6 +15,7 @@ import { isTicklakeError, TicklakeError } from '#core/platform/errors.ts';
 import { sqlFile } from '#core/platform/sql-file.ts';
 import { explainRest } from '#pipelines/backfill-klines/explain.ts';
 import { firstListing } from '#pipelines/ingest-trades/symbols.ts';
+import { rememberArchiveFiles } from '#pipelines/restate-archive/ledger.ts';
 import { acceptNew, readTape, type Tape } from './tape.ts';
 
 const differencesSql = sqlFile(import.meta.url, 'sql/differences.sql');
@@ -141,10 +142,14 @@ async function commitTape(
         ? []
         : await stageFiles(duck, lake.store, trades, lake.locationOf(trades), 'accepted');
     try {
+      const commitId = randomUUID();
       await commitAppend(lake, {
-        ...{ commitId: randomUUID(), table: trades, files, added, days, explained: [], offsets: [] },
+        ...{ commitId, table: trades, files, added, days, explained: [], offsets: [] },
         summary: { 'ticklake.channel': 'archive' },
-        guard: (tx) => explainRest(tx, tableId(trades), explained),
+        guard: async (tx) => {
+          await explainRest(tx, tableId(trades), explained);
+          await rememberArchiveFiles(tx, source, commitId, [{ ...tape, file, rows: tape.trades }]);
+        },
       });
       report.differences.push(...differences.map((tradeId) => ({ symbol, tradeId })));
       return added.reduce((sum, { lo, hi }) => sum + hi - lo, 0);

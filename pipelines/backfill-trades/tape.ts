@@ -13,6 +13,10 @@ export interface Tape {
   firstUs: number;
   lastUs: number;
   trades: number;
+  /** Runs of its ids. */
+  keys: { lo: number; hi: number }[];
+  /** Of the file, as published. */
+  sha256: string;
 }
 
 /** Makes DuckDB's table `checked` of a file's trades. Throws DATA_CORRUPT with the first line that cannot be. */
@@ -53,7 +57,18 @@ export async function readTape(duck: DuckDb, file: FetchedArchive, place: string
     firstUs: Number(tape?.['first_us']),
     lastUs: Number(tape?.['last_us']),
     trades: Number(tape?.['trades']),
+    keys: await runsOf(duck, 'checked'),
+    sha256: file.sha256,
   };
+}
+
+async function runsOf(duck: DuckDb, relation: string): Promise<{ lo: number; hi: number }[]> {
+  const runs = await duck.rows(
+    `select min(trade_id) as lo, max(trade_id) + 1 as hi
+       from (select trade_id, trade_id - row_number() over (order by trade_id) as run from ${relation})
+      group by run order by lo`,
+  );
+  return runs.map((run) => ({ lo: Number(run['lo']), hi: Number(run['hi']) }));
 }
 
 /** Makes the view `accepted` of what is not held yet; answers its runs of ids and its days. */
@@ -71,16 +86,12 @@ export async function acceptNew(
               make_timestamp(timestamp_us)::date as date
          from checked where ${isNew === '' ? 'true' : isNew}`,
   );
-  const runs = await duck.rows(
-    `select min(trade_id) as lo, max(trade_id) + 1 as hi
-       from (select trade_id, trade_id - row_number() over (order by trade_id) as run from accepted)
-      group by run order by lo`,
-  );
+  const runs = await runsOf(duck, 'accepted');
   const days = await duck.rows(
     'select date::varchar as day, min(trade_id) as lo, max(trade_id) as last from accepted group by date',
   );
   return {
-    added: runs.map((run) => ({ source, listing, lo: Number(run['lo']), hi: Number(run['hi']) })),
+    added: runs.map((run) => ({ source, listing, ...run })),
     days: days.map((day) => ({
       ...{ source, listing, day: String(day['day']) },
       ...{ firstId: Number(day['lo']), lastId: Number(day['last']) },
