@@ -24,7 +24,12 @@ export interface RunningRole {
 
 type StartRole = (config: Config, logger: Logger) => Promise<RunningRole>;
 
-const roles: Record<string, StartRole> = { exchange: runExchange, ingest: runIngest, api: runApi };
+const roles: Record<string, StartRole> = {
+  exchange: runExchange,
+  ingest: runIngest,
+  scheduler: runScheduler,
+  api: runApi,
+};
 const drainMs = 30_000;
 const closeMs = 5_000;
 
@@ -143,6 +148,27 @@ async function runIngest(config: Config, logger: Logger): Promise<RunningRole> {
     close: [
       closing('ingest', () => ingest.close()),
       closing('the exchange', () => exchange.close()),
+      closing('the database', () => runtime.close()),
+    ],
+  };
+}
+
+/** Runs jobs and the timetable. The venue is asked only by the jobs that need it, so it may be away. */
+async function runScheduler(config: Config, logger: Logger): Promise<RunningRole> {
+  const { openWorkableJobs, startWorker } = await import('./workable-jobs.ts');
+  const { timetable, triggers } = await import('#pipelines/timetable.ts');
+  const runtime = await openRuntime(config, 'ingest', 'scheduler', logger);
+  const jobs = await openWorkableJobs(runtime);
+  const worker = startWorker(jobs, config);
+  const scheduler = jobs.createScheduler({ timetable, triggers });
+  scheduler.start();
+  return {
+    details: { jobs: String(jobs.catalogue.cards.length) },
+    close: [
+      closing('the scheduler', () => scheduler.close()),
+      // Partitions that run are told to stop; what they have not done is begun again later.
+      closing('the worker', () => worker.close()),
+      closing('the jobs', () => jobs.close()),
       closing('the database', () => runtime.close()),
     ],
   };

@@ -104,11 +104,15 @@ async function superviseAll(runtime: Runtime, context: CliContext, stop: Stop): 
   try {
     if (config.exchange === 'simulator' && config.exchangeUrl === undefined) await start('exchange');
     const ingest = await start('ingest');
+    const scheduler = await start('scheduler');
     const api = await start('api');
     const apiUrl = api.details['url'] ?? '';
     context.output.note(`ticklake is up: ${apiUrl} (Ctrl-C stops it)`);
     await showProgress(runtime, context, before.committedStream, stop);
-    await ingest.stop({ drain: true, timeoutMs: drainMs });
+    await Promise.all([
+      scheduler.stop({ drain: false, timeoutMs: stopMs }),
+      ingest.stop({ drain: true, timeoutMs: drainMs }),
+    ]);
     const report = ingestReport(
       before,
       await ingestTotals(database, log),

@@ -29,6 +29,8 @@ export interface Budget {
 export interface BudgetOptions {
   database: Database;
   limits: Readonly<Record<string, BudgetLimit>>;
+  /** Of sources that have none of their own. */
+  defaultLimit?: BudgetLimit;
   /** Longest wait for a turn; default 10 minutes. */
   maxWaitMs?: number;
   logger: Logger;
@@ -57,13 +59,13 @@ export function openBudget(options: BudgetOptions): Budget {
     [0, 0.1, 0.5, 1, 5, 15, 30, 60, 120, 300, 600],
   );
 
-  const bucketOf = (source: string): { burst: number; perSecond: number } => {
-    const limit = options.limits[source];
+  const bucketOf = (source: string): { burst: number; perSecond: number; perMinute: number } => {
+    const limit = options.limits[source] ?? options.defaultLimit;
     if (limit === undefined) {
       throw new TicklakeError('BAD_REQUEST', `no request weight is configured for ${source}`);
     }
-    const burst = limit.burst ?? Math.ceil(limit.perMinute / 4);
-    return { burst, perSecond: (limit.perMinute - burst) / 60 };
+    const { perMinute, burst = Math.ceil(perMinute / 4) } = limit;
+    return { burst, perSecond: (perMinute - burst) / 60, perMinute };
   };
   const giveBack = async (source: string, weight: number): Promise<void> => {
     await database
@@ -98,8 +100,7 @@ export function openBudget(options: BudgetOptions): Budget {
       taken.inc({ source }, weight);
     },
     async observed(source, used) {
-      const { burst, perSecond } = bucketOf(source);
-      const perMinute = options.limits[source]?.perMinute ?? burst;
+      const { burst, perSecond, perMinute } = bucketOf(source);
       await database.query(observedSql, [source, burst, perSecond, perMinute - used]);
     },
     async pause(source, ms) {

@@ -17,6 +17,8 @@ export interface JobsOptions {
   metrics: Metrics;
   /** Request weight that all jobs share, by source. */
   budgets?: Readonly<Record<string, BudgetLimit>>;
+  /** That of every source that is not named there. */
+  defaultBudget?: BudgetLimit;
   /** Runs that may wait to be planned; default 1000. */
   waitingRunsMax?: number;
 }
@@ -44,7 +46,11 @@ export interface Jobs {
 export async function openJobs(options: JobsOptions): Promise<Jobs> {
   const { database, catalogue, logger, metrics, waitingRunsMax = 1_000 } = options;
   const queue = await openQueue(database, logger);
-  const budget = openBudget({ database, limits: options.budgets ?? {}, logger, metrics });
+  const { budgets: limits = {}, defaultBudget } = options;
+  const budget = openBudget({
+    ...{ database, limits, logger, metrics },
+    ...(defaultBudget === undefined ? {} : { defaultLimit: defaultBudget }),
+  });
   const shared = { database, queue, catalogue, budget, logger, metrics, waitingRunsMax };
   return {
     catalogue,

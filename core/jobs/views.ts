@@ -141,3 +141,37 @@ export async function listSchedules(database: Transaction): Promise<ScheduleView
   );
   return rows;
 }
+
+export interface WorkerView {
+  /** Its machine and process id. */
+  name: string;
+  startedAt: string;
+  /** Partitions and plans that it runs. */
+  running: number;
+}
+
+/** Workers whose lease is not over: without one, what is asked for waits. */
+export async function listWorkers(database: Transaction): Promise<WorkerView[]> {
+  const { rows } = await database.query<WorkerView>(
+    `select w.name, jobs.iso(w.started_at) as "startedAt",
+            (select count(*) from jobs.tasks t where t.worker_id = w.worker_id and t.state = 'running') as running
+       from jobs.workers w where w.lease_until > clock_timestamp() order by w.started_at`,
+  );
+  return rows;
+}
+
+export interface TriggerView {
+  name: string;
+  /** What it acted on last, and the run of it; null where that was only seen. */
+  mark: string;
+  runId: string | null;
+  seenAt: string;
+}
+
+/** The triggers as the schedulers know them. */
+export async function listTriggers(database: Transaction): Promise<TriggerView[]> {
+  const { rows } = await database.query<TriggerView>(
+    `select name, mark, run_id as "runId", jobs.iso(seen_at) as "seenAt" from jobs.triggers order by name`,
+  );
+  return rows;
+}

@@ -2,6 +2,8 @@ import { Type } from 'typebox';
 import { defineJob, type JobCard } from '#core/jobs/job.ts';
 import { intervals, isInterval } from '#core/market/interval.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
+import type { Database } from '#core/platform/postgres/database.ts';
+import { listUniverse } from '#pipelines/discover-symbols/universe.ts';
 import type { VenueDeps } from '#pipelines/venue-deps.ts';
 import { detectGaps } from './detect.ts';
 
@@ -30,7 +32,10 @@ export const detectGapsCard = {
   after: ['discover-symbols'],
 } satisfies JobCard;
 
-/** Filter 2 as a job: one partition, which may be done again. What is missing is then read by `gapTasks`. */
+/**
+ * Filter 2 as a job: one partition, which may be done again. What is missing is then read by `gapTasks`. Before any
+ * market was chosen it has nothing to do.
+ */
 export function detectGapsJob({ database, openExchange }: VenueDeps) {
   return defineJob({
     ...detectGapsCard,
@@ -39,6 +44,9 @@ export function detectGapsJob({ database, openExchange }: VenueDeps) {
       const exchange = await openExchange();
       try {
         const { symbols, from, to, trades } = params;
+        if (symbols === undefined && !(await hasUniverse(database, exchange.source))) {
+          return { source: exchange.source, windows: 0, tasks: 0, missing: 0 };
+        }
         const { source, wanted, tasks } = await detectGaps({
           ...{ exchange, database, metrics, signal, trades },
           intervals: params.intervals.filter(isInterval),
@@ -55,6 +63,10 @@ export function detectGapsJob({ database, openExchange }: VenueDeps) {
     concurrency: 1,
     timeoutMs: 30 * 60_000,
   });
+}
+
+async function hasUniverse(database: Database, source: string): Promise<boolean> {
+  return (await listUniverse(database, { source })).length > 0;
 }
 
 function microseconds(time: string): number {

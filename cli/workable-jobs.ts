@@ -1,0 +1,44 @@
+import { createCatalogue } from '#core/jobs/catalogue.ts';
+import { openJobs, type Jobs } from '#core/jobs/open.ts';
+import type { Worker } from '#core/jobs/worker.ts';
+import type { Config } from '#core/platform/config.ts';
+import { createJobs } from '#pipelines/catalogue.ts';
+import type { Runtime } from './runtime.ts';
+import { openVenue, openVenueArchive } from './venue.ts';
+
+/** No request of ours weighs more; a burst below it would forbid that request. */
+const heaviestRequest = 100;
+const graceMs = 3_000;
+const dayMs = 86_400_000;
+
+/**
+ * The jobs with their code, for a worker in this process. Venues are opened when a job asks, and share one budget of
+ * request weight with all other processes on the same Postgres.
+ */
+export async function openWorkableJobs(runtime: Runtime): Promise<Jobs> {
+  const { config, logger, metrics, lake, spillDir } = runtime;
+  const { database } = runtime.connection;
+  const perMinute = config.jobsWeightPerMinute;
+  const jobs: Jobs = await openJobs({
+    ...{ database, logger, metrics },
+    catalogue: createCatalogue(
+      createJobs({
+        ...{ database, lake, spillDir },
+        openExchange: () => openVenue(config, logger, metrics, jobs.budget),
+        openArchive: () => openVenueArchive(config, metrics),
+      }),
+    ),
+    defaultBudget: { perMinute, burst: Math.max(heaviestRequest, Math.ceil(perMinute / 4)) },
+  });
+  return jobs;
+}
+
+/** A worker with the configured bounds. */
+export function startWorker(jobs: Jobs, config: Config): Worker {
+  const historyMs = config.jobsHistoryDays * dayMs;
+  return jobs.startWorker({
+    concurrency: config.jobsConcurrency,
+    graceMs,
+    retention: { runsMs: historyMs, ticksMs: historyMs },
+  });
+}

@@ -1,0 +1,23 @@
+import type { Job, JobCard } from '#core/jobs/job.ts';
+import { detectGapsCard, detectGapsJob } from './detect-gaps/job.ts';
+import { discoverSymbolsCard, discoverSymbolsJob } from './discover-symbols/job.ts';
+import { marketHistory } from './market-history.ts';
+import type { HistoryDeps } from './venue-deps.ts';
+import { verifyLakeCard, verifyLakeJob } from './verify-lake/job.ts';
+
+/** Every job, a line each: its card for who asks for it, and how it is wired for who runs it. */
+const jobs: readonly { card: JobCard; wire: (deps: HistoryDeps) => Job }[] = [
+  { card: discoverSymbolsCard, wire: discoverSymbolsJob },
+  { card: detectGapsCard, wire: detectGapsJob },
+  { card: verifyLakeCard, wire: verifyLakeJob },
+];
+
+const chains: readonly JobCard[] = [marketHistory];
+
+/** What can be asked for: enough to enqueue, cancel and retry runs. Nothing of it does anything. */
+export const jobCards: readonly JobCard[] = [...chains, ...jobs.map(({ card }) => card)];
+
+/** The same with their code, for a worker. */
+export function createJobs(deps: HistoryDeps): JobCard[] {
+  return [...chains, ...jobs.map(({ wire }) => wire(deps))];
+}

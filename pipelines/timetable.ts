@@ -1,0 +1,37 @@
+import type { TimetableEntry } from '#core/jobs/scheduler.ts';
+import type { Trigger } from '#core/jobs/triggers.ts';
+import { detectGapsCard } from './detect-gaps/job.ts';
+import { marketHistory } from './market-history.ts';
+import { verifyLakeCard } from './verify-lake/job.ts';
+
+/**
+ * What runs by itself, and when: node-cron's expressions, in UTC. An entry that is new begins with its next tick, so
+ * nothing is caught up on a new data dir.
+ */
+export const timetable: readonly TimetableEntry[] = [
+  {
+    name: 'market-history',
+    // After the exchange's day has closed and its archive of the day before is usually out.
+    cron: '10 2 * * *',
+    job: marketHistory.name,
+    // What it would have brought is still missing, and one run brings it all.
+    missed: 'latest',
+  },
+  {
+    name: 'detect-gaps',
+    cron: '25 * * * *',
+    job: detectGapsCard.name,
+    // The next hour's looks at the same windows.
+    missed: 'skip',
+  },
+  {
+    name: 'verify-lake',
+    cron: '40 3 * * *',
+    job: verifyLakeCard.name,
+    // It reads all files: better at the quiet hour of the next day than at start.
+    missed: 'skip',
+  },
+];
+
+/** What runs because something has happened. */
+export const triggers: readonly Trigger[] = [];
