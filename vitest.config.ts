@@ -10,7 +10,10 @@ const retry = process.env['TICKLAKE_REQUIRE'] === 'all' ? 1 : 0;
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: 'unit', include: ['tests/**/*.test.ts'], exclude: [slow, proofs], retry } },
+      {
+        extends: true,
+        test: { name: 'unit', include: ['tests/**/*.test.ts'], exclude: [slow, proofs], retry },
+      },
       { extends: true, test: { name: 'slow', include: [slow], exclude: [proofs], retry } },
       { extends: true, test: { name: 'proofs', include: [proofs] } },
     ],
