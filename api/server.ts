@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { JobCard } from '#core/jobs/job.ts';
 import { currentFiles } from '#core/lake/scan.ts';
 import type { Lake } from '#core/lake/lake.ts';
 import { trades } from '#core/lake/tables.ts';
@@ -22,6 +23,8 @@ export interface ApiOptions {
   lake: Lake;
   /** A folder for DuckDB to spill to. */
   spillDir: string;
+  /** The jobs that can be asked for; default none. */
+  jobCards?: readonly JobCard[];
 }
 
 export interface RunningApi {

@@ -176,8 +176,9 @@ async function runScheduler(config: Config, logger: Logger): Promise<RunningRole
 
 async function runApi(config: Config, logger: Logger): Promise<RunningRole> {
   const { startApi } = await import('#api/server.ts');
+  const { jobCards } = await import('#pipelines/catalogue.ts');
   const runtime = await openRuntime(config, 'api', 'api', logger);
-  const api = await startApi({ ...runtime, database: runtime.connection.database });
+  const api = await startApi({ ...runtime, database: runtime.connection.database, jobCards });
   return {
     details: { url: api.url },
     close: [closing('the API', () => api.close()), closing('the database', () => runtime.close())],
