@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { commitAppend, writeManifest } from '#core/iceberg/append.ts';
 import { changesOf, snapshotsSince } from '#core/iceberg/changes.ts';
 import { commitReplace } from '#core/iceberg/replace.ts';
+import { setTag } from '#core/iceberg/refs.ts';
 import type { TableMetadata } from '#core/iceberg/types.ts';
+import { applyUpdates } from '#core/iceberg/updates.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
-import type { TableVersion } from './catalog.ts';
+import { currentSnapshotId, type TableVersion } from './catalog.ts';
 import { isReplacement, replacementOf, type CommitRequest, type ReplaceRequest } from './commit-request.ts';
 import { toDataFile } from './iceberg-tables.ts';
 import type { Lake } from './lake.ts';
@@ -16,11 +18,12 @@ const snapshotsMax = 200;
 /** Writes manifests and manifest list of the commit on its base, and returns the new metadata. */
 export async function produceMetadata(
   lake: Lake,
-  { metadata: base, metadataLocation: baseLocation }: TableVersion,
+  { metadata: untagged, metadataLocation: baseLocation }: TableVersion,
   snapshotId: number,
   request: CommitRequest | ReplaceRequest,
 ): Promise<TableMetadata> {
   const { io } = lake;
+  const base = request.tagBefore === undefined ? untagged : tagged(untagged, request.tagBefore);
   const folder = `${base.location}/metadata`;
   const files = request.files.map((file) => toDataFile(request.table, file));
   const location = `${folder}/${randomUUID()}-m0.avro`;
@@ -43,6 +46,12 @@ export async function produceMetadata(
     operation: replacementOf(request),
   });
   return metadata;
+}
+
+function tagged(base: TableMetadata, tag: string): TableMetadata {
+  const snapshotId = currentSnapshotId(base);
+  if (snapshotId === null) return base;
+  return applyUpdates(base, [setTag(base, tag, snapshotId)], base['last-updated-ms']);
 }
 
 /**

@@ -3,6 +3,7 @@ import { decodeValue } from '#core/iceberg/bounds.ts';
 import type { FileEntry } from '#core/iceberg/types.ts';
 import { compareValues } from '#core/iceberg/values.ts';
 import { isTicklakeError } from '#core/platform/errors.ts';
+import type { Transaction } from '#core/platform/postgres/database.ts';
 import { commitAppend, commitReplacement, type CommitOutcome } from './commit.ts';
 import type { CommitRequest } from './commit-request.ts';
 import { heldWithin, type IdRange } from './coverage.ts';
@@ -14,11 +15,16 @@ import { currentFiles } from './scan.ts';
 import { discardFiles, stageFiles } from './stage.ts';
 import { columnNamed, quoted, tableId, type LakeTable } from './tables.ts';
 
-export interface SpansRequest extends Omit<CommitRequest, 'files' | 'days' | 'offsets'> {
-  /** A DuckDB relation with the table's columns: all that is to be held within the spans. */
+export interface SpansRequest extends Omit<CommitRequest, 'files' | 'days' | 'offsets' | 'guard'> {
+  /**
+   * A DuckDB relation with the table's columns, or a query in parentheses: all that is to be held within the spans. A query
+   * may ask `leaving`, the rows that the table holds there.
+   */
   relation: string;
   /** What is replaced, disjoint. */
   spans: readonly IdRange[];
+  /** As of a commit, and told whether the table held the same rows already. */
+  guard: (tx: Transaction, facts: { unchanged: boolean }) => Promise<void>;
 }
 
 export interface SpansOutcome extends CommitOutcome {
@@ -48,19 +54,20 @@ export async function replaceSpans(lake: Lake, duck: DuckDb, request: SpansReque
 }
 
 async function attemptReplace(lake: Lake, duck: DuckDb, request: SpansRequest): Promise<SpansOutcome> {
-  const { commitId, table, spans, added, explained, summary, guard } = request;
-  const commit = { commitId, table, added, explained, summary, guard, days: [], offsets: [] };
+  const { table, spans } = request;
+  const commit = { ...request, days: [], offsets: [] };
   const { snapshotId: basis, entries } = await currentFiles(lake, table);
   const overlaps = (file: FileEntry): boolean => spans.some((span) => mayHold(table, file, span));
   const replaced = entries.filter(overlaps);
   await defineParts(lake, duck, request, replaced);
   if (await isUnchanged(duck, table)) {
-    return { ...(await commitAppend(lake, { ...commit, files: [], added: [] })), unchanged: true };
+    const outcome = await commitAppend(lake, { ...commitAs(true), files: [], added: [] });
+    return { ...outcome, unchanged: true };
   }
   const removed = await heldParts(lake, table, spans);
   const files = await stageFiles(duck, lake.store, table, lake.locationOf(table), 'replacement');
   try {
-    const outcome = await commitReplacement(lake, { ...commit, files, basis, replaced, removed, overlaps });
+    const outcome = await commitReplacement(lake, { ...commitAs(false), files, basis, replaced, removed, overlaps });
     return { ...outcome, unchanged: false };
   } catch (error) {
     if (!isTicklakeError(error, 'COMMIT_UNKNOWN')) await discardFiles(lake.store, files);
