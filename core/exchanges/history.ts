@@ -7,6 +7,8 @@ export interface KlineWindow {
   /** Open times from `fromUs` on and before `toUs`. */
   fromUs: number;
   toUs: number;
+  /** The venue's clock, where it was asked already. */
+  nowUs?: number;
 }
 
 /** Most bars in one answer of a venue's REST. */
@@ -14,16 +16,16 @@ export const klinesPerAnswer = 1_000;
 
 /**
  * The bars of a window, oldest first, an answer of the venue at a time (the weight of one request each). Only closed
- * bars: the venue's clock, asked for once before the first answer, had passed their end. A bar the venue does not have is
+ * bars: the venue's clock, asked for before the first answer, had passed their end. A bar the venue does not have is
  * not among them. Throws what {@link Exchange.klines} throws.
  */
 export async function* closedKlines(
   exchange: Exchange,
-  { symbol, interval, fromUs, toUs }: KlineWindow,
+  { symbol, interval, fromUs, toUs, ...clock }: KlineWindow,
   signal?: AbortSignal,
 ): AsyncGenerator<ExchangeKline[]> {
   const lengthUs = intervalUs(interval);
-  const nowUs = await exchange.timeUs(signal);
+  const nowUs = clock.nowUs ?? (await exchange.timeUs(signal));
   const endUs = Math.min(toUs, Math.floor(nowUs / lengthUs) * lengthUs);
   for (let nextUs = fromUs; nextUs < endUs;) {
     const request = { symbol, interval, fromUs: nextUs, toUs: endUs - 1, limit: klinesPerAnswer };

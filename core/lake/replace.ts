@@ -55,7 +55,10 @@ export async function replaceSpans(lake: Lake, duck: DuckDb, request: SpansReque
 
 async function attemptReplace(lake: Lake, duck: DuckDb, request: SpansRequest): Promise<SpansOutcome> {
   const { table, spans } = request;
-  const commit = { ...request, days: [], offsets: [] };
+  const commitAs = (unchanged: boolean) => ({
+    ...{ ...request, days: [], offsets: [] },
+    guard: (tx: Transaction) => request.guard(tx, { unchanged }),
+  });
   const { snapshotId: basis, entries } = await currentFiles(lake, table);
   const overlaps = (file: FileEntry): boolean => spans.some((span) => mayHold(table, file, span));
   const replaced = entries.filter(overlaps);
@@ -67,7 +70,14 @@ async function attemptReplace(lake: Lake, duck: DuckDb, request: SpansRequest): 
   const removed = await heldParts(lake, table, spans);
   const files = await stageFiles(duck, lake.store, table, lake.locationOf(table), 'replacement');
   try {
-    const outcome = await commitReplacement(lake, { ...commitAs(false), files, basis, replaced, removed, overlaps });
+    const outcome = await commitReplacement(lake, {
+      ...commitAs(false),
+      files,
+      basis,
+      replaced,
+      removed,
+      overlaps,
+    });
     return { ...outcome, unchanged: false };
   } catch (error) {
     if (!isTicklakeError(error, 'COMMIT_UNKNOWN')) await discardFiles(lake.store, files);

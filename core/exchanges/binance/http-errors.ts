@@ -11,9 +11,15 @@ export function refusal(url: URL, status: number, text: string): TicklakeError {
       remedy: forbidden
         ? 'Send fewer requests from this address.'
         : 'Check the symbol and the parameters; 403 and 451 mean that this address is not served.',
-      context: { status, path: url.pathname, again: forbidden },
+      context: { status, code: codeIn(text), path: url.pathname, again: forbidden },
     },
   );
+}
+
+/** The venue's own number of an error, such as -1121 for a market it does not know. */
+function codeIn(text: string): number | undefined {
+  const code = /"code"\s*:\s*(-?\d{1,6})/.exec(text)?.[1];
+  return code === undefined ? undefined : Number(code);
 }
 
 /** The answer is not what the venue documents. */
