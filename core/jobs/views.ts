@@ -56,6 +56,8 @@ export interface AttemptView {
 }
 
 export interface RunFilter {
+  /** These runs, steps as well. */
+  runIds?: readonly string[];
   job?: string;
   state?: RunState;
   /** Steps of this chain; without it, steps are left out. */
@@ -74,7 +76,7 @@ const viewPartitions = sqlFile(import.meta.url, './sql/view-partitions.sql');
 export async function listRuns(database: Transaction, filter: RunFilter = {}): Promise<RunView[]> {
   const limit = Math.min(filter.limit ?? 50, pageMax);
   const { rows } = await database.query<RunView>(viewRuns, [
-    ...[null, filter.job ?? null, filter.state ?? null, filter.parentRunId ?? null],
+    ...[filter.runIds ?? null, filter.job ?? null, filter.state ?? null, filter.parentRunId ?? null],
     ...[filter.before ?? null, limit],
   ]);
   return rows;
@@ -84,7 +86,7 @@ export async function listRuns(database: Transaction, filter: RunFilter = {}): P
 export async function showRun(database: Transaction, runId: string): Promise<RunView> {
   const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(runId);
   const { rows } = isId
-    ? await database.query<RunView>(viewRuns, [runId, null, null, null, null, 1])
+    ? await database.query<RunView>(viewRuns, [[runId], null, null, null, null, 1])
     : { rows: [] };
   const run = rows[0];
   if (run !== undefined) return run;

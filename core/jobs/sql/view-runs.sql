@@ -1,11 +1,11 @@
 -- Runs with the numbers of their partitions, what is done, and the time left.
--- $1 one run, $2 job, $3 state, $4 chain whose steps are wanted, $5 the run before which the page begins, $6 limit
+-- $1 these runs, $2 job, $3 state, $4 chain whose steps are wanted, $5 the run before which the page begins, $6 limit
 with page as (
   select r.* from jobs.runs r
-   where ($1::uuid is null or r.run_id = $1)
+   where ($1::uuid[] is null or r.run_id = any($1))
      and ($2::text is null or r.job = $2)
      and ($3::text is null or r.state = $3)
-     and ($1::uuid is not null or r.parent_run_id is not distinct from $4::uuid)
+     and ($1::uuid[] is not null or r.parent_run_id is not distinct from $4::uuid)
      and ($5::uuid is null or (r.enqueued_at, r.run_id) < (select b.enqueued_at, b.run_id from jobs.runs b where b.run_id = $5))
    order by r.step, r.enqueued_at desc, r.run_id desc
    limit $6
