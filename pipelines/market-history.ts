@@ -4,15 +4,18 @@ import { detectGapsCard, detectGapsParameters } from './detect-gaps/job.ts';
 import { discoverSymbolsCard, discoverSymbolsParameters } from './discover-symbols/job.ts';
 
 const { top } = discoverSymbolsParameters.properties;
-const { intervals, trades, from, to } = detectGapsParameters.properties;
+const { days, from, to } = detectGapsParameters.properties;
 
 /** Filters 1, 2 and 3, one after the other. */
 export const marketHistory = defineChain({
   name: 'market-history',
   description: 'Chooses the markets worth having, finds what of them is missing, and brings it.',
-  parameters: Type.Object({ top, intervals, trades, from, to }, { additionalProperties: false }),
-  steps: ({ top, intervals, trades, from, to }) => [
+  parameters: Type.Object(
+    { top, days: { ...days, default: { '1d': 1_095, '1m': 2, trades: 1 } }, from, to },
+    { additionalProperties: false },
+  ),
+  steps: ({ top, days, from, to }) => [
     { job: discoverSymbolsCard.name, params: { top } },
-    { job: detectGapsCard.name, params: { intervals, trades, from, to } },
+    { job: detectGapsCard.name, params: { intervals: [], days, from, to } },
   ],
 });

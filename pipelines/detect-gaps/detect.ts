@@ -1,6 +1,6 @@
 import type { Exchange } from '#core/exchanges/exchange.ts';
 import { tableId, klines, trades } from '#core/lake/tables.ts';
-import type { Interval } from '#core/market/interval.ts';
+import { openTimeUs, type Interval } from '#core/market/interval.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
@@ -25,8 +25,10 @@ export interface DetectOptions {
   intervals: readonly Interval[];
   /** Whether trades are wanted too. */
   trades: boolean;
-  /** Default: the listing; for trades the day before. */
+  /** Default: what `days` says; else the listing, for trades the day before. */
   fromUs?: number;
+  /** How many UTC days back from today's begin, by interval and for trades. */
+  days?: Readonly<Partial<Record<Interval | 'trades', number>>>;
   /** Default, and the latest: the venue's time. */
   toUs?: number;
   metrics: Metrics;
@@ -100,20 +102,17 @@ async function listingsOf(
   return [...known, ...found];
 }
 
-function barsWanted(
-  { intervals, fromUs, toUs }: DetectOptions,
-  listing: Listing,
-  rank: number,
-  nowUs: number,
-): Wanted[] {
+function barsWanted(options: DetectOptions, listing: Listing, rank: number, nowUs: number): Wanted[] {
+  const { intervals, toUs } = options;
   const { source, listedUs, delistedUs } = listing;
   if (listedUs === null) return [];
-  const asked = {
-    nowUs,
-    ...(fromUs === undefined ? {} : { fromUs }),
-    ...(toUs === undefined ? {} : { toUs }),
-  };
   return intervals.flatMap((interval) => {
+    const fromUs = fromOf(options, interval, nowUs);
+    const asked = {
+      nowUs,
+      ...(fromUs === undefined ? {} : { fromUs }),
+      ...(toUs === undefined ? {} : { toUs }),
+    };
     const window = barWindow(interval, { listedUs, delistedUs }, asked);
     if (window === undefined) return [];
     const { from: lo, to: hi } = window;
@@ -132,7 +131,7 @@ async function tradesWanted(
   // By id and by time, a venue gives the coin that has the name now.
   const newest = (await listListings(database, { source, symbols: [symbol] })).at(-1);
   if (listedUs === null || newest?.number !== listing.number) return [];
-  const fromUs = Math.max(options.fromUs ?? nowUs - dayUs, listedUs);
+  const fromUs = Math.max(fromOf(options, 'trades', nowUs) ?? nowUs - dayUs, listedUs);
   const toUs = Math.min(options.toUs ?? nowUs, nowUs, delistedUs ?? Infinity);
   if (fromUs >= toUs) return [];
   const table = tableId(trades);
@@ -148,4 +147,13 @@ async function tradesWanted(
     ...(signal === undefined ? {} : { signal }),
   });
   return days.map((day) => ({ table, source, listing: id, rank, ...day }));
+}
+
+function fromOf(
+  { fromUs, days }: DetectOptions,
+  what: Interval | 'trades',
+  nowUs: number,
+): number | undefined {
+  const back = days?.[what];
+  return fromUs ?? (back === undefined ? undefined : openTimeUs(nowUs, '1d') - back * dayUs);
 }

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { defineJob, type JobCard } from '#core/jobs/job.ts';
-import { intervals, isInterval } from '#core/market/interval.ts';
+import { intervals, type Interval } from '#core/market/interval.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import { listUniverse } from '#pipelines/discover-symbols/universe.ts';
@@ -8,6 +8,8 @@ import type { VenueDeps } from '#pipelines/venue-deps.ts';
 import { detectGaps } from './detect.ts';
 
 const Instant = Type.String({ description: 'A day or an instant in UTC.', minLength: 10, maxLength: 40 });
+
+const Days = Type.Integer({ minimum: 0, maximum: 36_500 });
 
 export const detectGapsParameters = Type.Object(
   {
@@ -19,6 +21,18 @@ export const detectGapsParameters = Type.Object(
     ),
     intervals: Type.Array(Type.Enum([...intervals]), { default: ['1d'], uniqueItems: true }),
     trades: Type.Boolean({ default: false, description: 'Whether trades are wanted too.' }),
+    days: Type.Optional(
+      Type.Partial(
+        Type.Object(
+          Object.fromEntries([...intervals, 'trades' as const].map((what) => [what, Days])) as Record<
+            Interval | 'trades',
+            typeof Days
+          >,
+          { additionalProperties: false },
+        ),
+        { description: 'How many UTC days back each interval and trades are wanted, beside `intervals`.' },
+      ),
+    ),
     from: Type.Optional(Instant),
     to: Type.Optional(Instant),
   },
@@ -43,13 +57,14 @@ export function detectGapsJob({ database, openExchange }: VenueDeps) {
     async run({ params }, { signal, metrics }) {
       const exchange = await openExchange();
       try {
-        const { symbols, from, to, trades } = params;
+        const { symbols, from, to, days = {} } = params;
         if (symbols === undefined && !(await hasUniverse(database, exchange.source))) {
           return { source: exchange.source, windows: 0, tasks: 0, missing: 0 };
         }
         const { source, wanted, tasks } = await detectGaps({
-          ...{ exchange, database, metrics, signal, trades },
-          intervals: params.intervals.filter(isInterval),
+          ...{ exchange, database, metrics, signal, days },
+          intervals: intervals.filter((one) => params.intervals.includes(one) || days[one] !== undefined),
+          trades: params.trades || days.trades !== undefined,
           ...(symbols === undefined ? {} : { symbols }),
           ...(from === undefined ? {} : { fromUs: microseconds(from) }),
           ...(to === undefined ? {} : { toUs: microseconds(to) }),

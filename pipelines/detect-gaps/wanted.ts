@@ -57,20 +57,13 @@ interface Missing {
   to: number;
 }
 
+const wantSql = sqlFile(import.meta.url, './sql/want.sql');
 const missingSql = sqlFile(import.meta.url, './sql/missing.sql');
 
-/** Makes windows wanted; one that begins where a known one begins makes that one longer, never shorter. */
+/** Makes windows wanted; one that begins in a known one, or where it ends, makes that one longer, never shorter. */
 export async function want(db: Pick<Transaction, 'query'>, windows: readonly Wanted[]): Promise<void> {
   if (windows.length === 0) return;
-  await db.query(
-    `insert into lake.wanted as known (table_name, source, listing, "interval", lo, hi, rank, day)
-     select "table", source, listing, coalesce("interval", ''), lo, hi, rank, day
-       from jsonb_to_recordset($1::jsonb) as t("table" text, source text, listing text, "interval" text, lo bigint,
-                                               hi bigint, rank integer, day date)
-     on conflict (table_name, source, listing, "interval", lo) do update
-       set hi = greatest(known.hi, excluded.hi), rank = excluded.rank, wanted_at = clock_timestamp()`,
-    [JSON.stringify(windows)],
-  );
+  await db.query(wantSql, [JSON.stringify(windows)]);
 }
 
 /** Ranges that are wanted and neither held nor explained, the most valuable first: by rank, then the newest. */

@@ -50,12 +50,11 @@ it('hands the parameters of market-history on to its steps', () => {
   if (!isChain(chain)) throw new Error('market-history is no chain');
   const { params } = cards.check('market-history', {
     top: 7,
-    intervals: ['1h'],
-    trades: true,
+    days: { '1h': 3, trades: 2 },
     from: '2024-03-01',
   });
   const steps = new Map(chain.steps(params).map((step) => [step.job, step.params]));
   expect(steps.get('discover-symbols')).toMatchObject({ top: 7 });
-  expect(steps.get('detect-gaps')).toMatchObject({ intervals: ['1h'], trades: true, from: '2024-03-01' });
+  expect(steps.get('detect-gaps')).toMatchObject({ days: { '1h': 3, trades: 2 }, from: '2024-03-01' });
   expect([...steps.keys()].slice(0, 2)).toEqual(['discover-symbols', 'detect-gaps']);
 });

@@ -186,3 +186,26 @@ test('the span between separate holdings is no gap unless it is wanted or asked 
     { from: b, to: us('2021-06-03T00:00:00Z'), count: 2, kind: 'missing' },
   ]);
 });
+
+test('windows of days back are their own for each interval, and those of many days are one', async () => {
+  const venue = await venueAt('2024-03-05T10:00:00Z');
+  const { source } = venue.exchange;
+  const [symbol = ''] = await discover(venue, 1);
+  const days = { '1d': 30, '1h': 1 };
+  const { wanted } = await detect(venue, { intervals: ['1d', '1h'], days, symbols: [symbol] });
+  expect(wanted.map(({ interval, lo, hi }) => [interval, lo, hi])).toEqual([
+    ['1d', us('2024-02-04T00:00:00Z'), us('2024-03-05T00:00:00Z')],
+    ['1h', us('2024-03-04T00:00:00Z'), us('2024-03-05T10:00:00Z')],
+  ]);
+
+  await venue.goTo('2024-03-06T10:00:00Z');
+  await detect(venue, { intervals: ['1d', '1h'], days, symbols: [symbol] });
+  const { rows } = await lake.database.query(
+    'select "interval", lo, hi from lake.wanted where source = $1 order by "interval"',
+    [source],
+  );
+  expect(rows).toEqual([
+    { interval: '1d', lo: us('2024-02-04T00:00:00Z'), hi: us('2024-03-06T00:00:00Z') },
+    { interval: '1h', lo: us('2024-03-04T00:00:00Z'), hi: us('2024-03-06T10:00:00Z') },
+  ]);
+});
