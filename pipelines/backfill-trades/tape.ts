@@ -1,100 +1,138 @@
-import type { FetchedArchive } from '#core/exchanges/binance/archive/archive.ts';
 import type { IdRange, TapeDay } from '#core/lake/coverage.ts';
 import { literal, type DuckDb } from '#core/lake/duckdb.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 import { sqlFile } from '#core/platform/sql-file.ts';
+import type { Range } from '#pipelines/detect-gaps/partitions.ts';
 
 const checkSql = sqlFile(import.meta.url, 'sql/check.sql');
+const repeatedSql = sqlFile(import.meta.url, 'sql/repeated.sql');
+const runsSql = sqlFile(import.meta.url, 'sql/runs.sql');
+const acceptedSql = sqlFile(import.meta.url, 'sql/accepted.sql');
 
-export interface Tape {
-  loId: number;
-  /** One past the last id. */
-  hiId: number;
-  firstUs: number;
-  lastUs: number;
-  trades: number;
-  /** Runs of its ids. */
-  keys: { lo: number; hi: number }[];
-  /** Of the file, as published. */
-  sha256: string;
+/** A time, microseconds since 1970 UTC, half-open. */
+export interface Span {
+  fromUs: number;
+  toUs: number;
 }
 
-/** Makes DuckDB's table `checked` of a file's trades. Throws DATA_CORRUPT with the first line that cannot be. */
-export async function readTape(duck: DuckDb, file: FetchedArchive, place: string): Promise<Tape> {
+/** Trades in the columns of the bulk archive. */
+export interface TapeFile {
+  csvPath: string;
+  timeUnit: 'ms' | 'us';
+  hasHeader: boolean;
+  /** No trade of the file may lie outside. */
+  period: Span;
+}
+
+/** What was read: DuckDB's table `checked` holds the trades. */
+export interface Tape {
+  trades: number;
+  /** Times of the first and the last; 0 where there are none. */
+  firstUs: number;
+  lastUs: number;
+  /** Runs of ids, ascending. */
+  runs: Range[];
+}
+
+/** One coin at a venue. */
+export interface Coin {
+  source: string;
+  symbol: string;
+  listing: string;
+}
+
+/**
+ * Makes DuckDB's table `checked` of a file's trades within a time; a trade that stands there again is left out.
+ * @throws DATA_CORRUPT with the first line that cannot be, `context.damage` is `trade`.
+ */
+export async function readTape(duck: DuckDb, file: TapeFile, place: string, wanted: Span): Promise<Tape> {
   await duck.run(
     `create or replace temp macro exact(t) as
        case when not contains(t, '.') or length(t) - strpos(t, '.') <= 8
             then coalesce(try_cast(t as decimal(18,8))::decimal(38,18), try_cast(t as decimal(38,18)))
             when length(t) - strpos(t, '.') <= 18 then try_cast(t as decimal(38,18)) end`,
   );
-  const values: Record<string, string> = {
-    path: literal(file.csvPath),
-    scale: file.timeUnit === 'ms' ? '1000' : '1',
-    headers: file.hasHeader ? '1' : '0',
-    from_us: String(file.period.fromUs),
-    to_us: String(file.period.toUs),
-  };
-  await duck.run(checkSql.replaceAll(/\$(\w+)/g, (name, key: string) => values[key] ?? name));
-  const [bad] = await duck.rows(
-    'select line, refused from checked where refused is not null order by line limit 1',
+  await duck.run(
+    filled(checkSql, {
+      path: literal(file.csvPath),
+      scale: file.timeUnit === 'ms' ? '1000' : '1',
+      headers: file.hasHeader ? '1' : '0',
+      from_us: String(file.period.fromUs),
+      to_us: String(file.period.toUs),
+      wanted_from_us: String(wanted.fromUs),
+      wanted_to_us: String(wanted.toUs),
+    }),
   );
-  if (bad !== undefined) {
-    throw new TicklakeError(
-      'DATA_CORRUPT',
-      `${place}, line ${String(bad['line'])}: ${String(bad['refused'])}`,
-      {
-        remedy: 'Fetch the file again; if it stays so, use REST for this period.',
-      },
-    );
+  await refuseFaulty(duck, place);
+  const [ids] = await duck.rows(
+    'select (select count(*) from (select trade_id from checked group by trade_id)) < count(*) as repeat from checked',
+  );
+  if (ids?.['repeat'] === true) {
+    await duck.run(repeatedSql);
+    await refuseFaulty(duck, place);
   }
-  const [tape] = await duck.rows(
-    `select min(trade_id) as lo, max(trade_id) + 1 as hi, min(timestamp_us) as first_us, max(timestamp_us) as last_us,
-            count(*) as trades from checked`,
+  const [times] = await duck.rows(
+    'select min(timestamp_us) as first_us, max(timestamp_us) as last_us, count(*) as trades from checked',
   );
   return {
-    loId: Number(tape?.['lo']),
-    hiId: Number(tape?.['hi']),
-    firstUs: Number(tape?.['first_us']),
-    lastUs: Number(tape?.['last_us']),
-    trades: Number(tape?.['trades']),
-    keys: await runsOf(duck, 'checked'),
-    sha256: file.sha256,
+    trades: Number(times?.['trades']),
+    firstUs: Number(times?.['first_us'] ?? 0),
+    lastUs: Number(times?.['last_us'] ?? 0),
+    runs: await runsOf(duck, 'checked'),
   };
-}
-
-async function runsOf(duck: DuckDb, relation: string): Promise<{ lo: number; hi: number }[]> {
-  const runs = await duck.rows(
-    `select min(trade_id) as lo, max(trade_id) + 1 as hi
-       from (select trade_id, trade_id - row_number() over (order by trade_id) as run from ${relation})
-      group by run order by lo`,
-  );
-  return runs.map((run) => ({ lo: Number(run['lo']), hi: Number(run['hi']) }));
 }
 
 /** Makes the view `accepted` of what is not held yet; answers its runs of ids and its days. */
 export async function acceptNew(
   duck: DuckDb,
-  market: { source: string; symbol: string; listing: string },
+  { source, symbol, listing }: Coin,
   held: readonly IdRange[],
 ): Promise<{ added: IdRange[]; days: TapeDay[] }> {
-  const { source, symbol, listing } = market;
-  const isNew = held.map(({ lo, hi }) => `not (trade_id >= ${lo} and trade_id < ${hi})`).join(' and ');
+  await duck.run('create or replace temp table held (lo bigint, hi bigint)');
+  for (let at = 0; at < held.length; at += rowsPerInsert) {
+    const rows = held.slice(at, at + rowsPerInsert).map(({ lo, hi }) => `(${lo}, ${hi})`);
+    await duck.run(`insert into held values ${rows.join(', ')}`);
+  }
+  const processingTime = literal(new Date().toISOString());
   await duck.run(
-    `create or replace temp view accepted as
-       select ${literal(symbol)} as symbol, make_timestamptz(timestamp_us) as timestamp, price, volume, side, trade_id,
-              ${literal(source)} as source, ${literal(new Date().toISOString())}::timestamptz as processing_time,
-              make_timestamp(timestamp_us)::date as date
-         from checked where ${isNew === '' ? 'true' : isNew}`,
+    filled(acceptedSql, {
+      symbol: literal(symbol),
+      source: literal(source),
+      processing_time: processingTime,
+    }),
   );
-  const runs = await runsOf(duck, 'accepted');
   const days = await duck.rows(
-    'select date::varchar as day, min(trade_id) as lo, max(trade_id) as last from accepted group by date',
+    'select date::varchar as day, min(trade_id) as lo, max(trade_id) as last from accepted group by date order by date',
   );
+  const added = await runsOf(duck, 'accepted');
   return {
-    added: runs.map((run) => ({ source, listing, ...run })),
+    added: added.map(({ from, to }) => ({ source, listing, lo: from, hi: to })),
     days: days.map((day) => ({
       ...{ source, listing, day: String(day['day']) },
       ...{ firstId: Number(day['lo']), lastId: Number(day['last']) },
     })),
   };
+}
+
+const rowsPerInsert = 1_000;
+
+async function runsOf(duck: DuckDb, relation: string): Promise<Range[]> {
+  const rows = await duck.rows(filled(runsSql, { relation }));
+  return rows.map((row) => ({ from: Number(row['lo']), to: Number(row['hi']) }));
+}
+
+async function refuseFaulty(duck: DuckDb, place: string): Promise<void> {
+  const [bad] = await duck.rows(
+    'select min(line) as line, arg_min(refused, line) as reason, count(*) as faults from checked where refused is not null',
+  );
+  if (bad === undefined || Number(bad['faults']) === 0) return;
+  const line = Number(bad['line']);
+  throw new TicklakeError('DATA_CORRUPT', `${place}, line ${line}: ${String(bad['reason'])}`, {
+    remedy: 'Fetch the file again; if it stays so, use REST for this period.',
+    context: { damage: 'trade', line, faults: Number(bad['faults']) },
+  });
+}
+
+function filled(sql: string, values: Record<string, string>): string {
+  return sql.replaceAll(/\$(\w+)/g, (name, key: string) => values[key] ?? name);
 }

@@ -1,6 +1,14 @@
 -- Trades that are held with another content than the file has; channels differ in precision of time below the millisecond.
-select h.trade_id
-from held_rows h join checked c using (trade_id)
-where h.price <> c.price or h.volume <> c.volume or h.side <> c.side
-   or epoch_us(h.timestamp) // 1000 <> c.timestamp_us // 1000
-order by h.trade_id
+create or replace temp table differing as
+with again as (
+  select c.* from checked c asof join held h on c.trade_id >= h.lo where c.trade_id < h.hi
+)
+select
+  a.trade_id, a.trade_id - row_number() over (order by a.trade_id) as run,
+  case when h.trade_id is not null
+       then {price: h.price, volume: h.volume, side: h.side, timestampUs: epoch_us(h.timestamp)} end as held,
+  {price: a.price, volume: a.volume, side: a.side, timestampUs: a.timestamp_us} as found
+from again a
+left join held_rows h using (trade_id)
+where h.trade_id is null or h.price <> a.price or h.volume <> a.volume or h.side <> a.side
+   or epoch_us(h.timestamp) // 1000 <> a.timestamp_us // 1000
