@@ -2,19 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Archive } from '#core/exchanges/binance/archive/archive.ts';
-import type { Explanation, IdRange } from '#core/lake/coverage.ts';
 import { DuckDb } from '#core/lake/duckdb.ts';
 import type { Lake } from '#core/lake/lake.ts';
 import { replaceSpans } from '#core/lake/replace.ts';
 import { klines, tableId } from '#core/lake/tables.ts';
-import { firstListing } from '#pipelines/ingest-trades/symbols.ts';
-import { sqlFile } from '#core/platform/sql-file.ts';
+import { unranked, want } from '#pipelines/detect-gaps/wanted.ts';
 import { rememberArchiveFiles } from '#pipelines/restate-archive/ledger.ts';
-import { expectSpan, explainRest, explanationsOf, type LoadedFile } from './explain.ts';
+import { runsIn } from './bars.ts';
+import { claimsOf } from './claims.ts';
+import { expectSpan, explainRest, explanationsOf } from './explain.ts';
+import { endOfTimeUs, holdersOf, ofHolders, spansOf } from './holders.ts';
 import { loadFiles, type RefusedFile } from './load.ts';
 import { groupFiles, selectKlineFiles, type KlineFile, type KlineSelection } from './select.ts';
-
-const runsSql = sqlFile(import.meta.url, 'sql/runs.sql');
 
 export interface KlineBackfill extends KlineSelection {
   lake: Lake;
@@ -84,47 +83,48 @@ async function backfillGroup(
   report: KlineBackfillReport,
 ): Promise<void> {
   const { lake, archive, source, signal, nowUs = Date.now() * 1_000 } = request;
-  const { fromUs = 0, toUs = Number.MAX_SAFE_INTEGER } = request;
-  const load = { archive, files: group, source, fromUs, toUs, nowUs, folder, signal };
-  const { loaded, refused } = await loadFiles(duck, load);
+  const { fromUs = 0, toUs = endOfTimeUs } = request;
+  const holders = await holdersOf(lake.database, source, group);
+  const spans = spansOf(holders, { fromUs, toUs });
+  const { loaded, refused } = await loadFiles(duck, {
+    ...{ archive, files: group, source, spans, nowUs, folder, signal },
+  });
   note(report, refused);
-  if (loaded.length > 0) {
-    const added = await runsOf(duck, source);
-    const explained = loaded.flatMap((each) => explanations(each, before, request));
-    const commitId = randomUUID();
-    const { unchanged } = await replaceSpans(lake, duck, {
-      commitId,
-      table: klines,
-      relation: 'accepted',
-      spans: added,
-      added,
-      explained: [],
-      summary: { 'ticklake.channel': 'archive' },
-      guard: async (tx) => {
-        if (isBounded(request)) await expectSpan(tx, tableId(klines), added, { fromUs, toUs });
-        await explainRest(tx, tableId(klines), explained);
-        await rememberArchiveFiles(tx, source, commitId, loaded);
-      },
-    });
-    if (!unchanged) {
-      const [row] = await duck.rows('select count(*) as bars from accepted');
-      report.rows += Number(row?.['bars'] ?? 0);
-    }
-    if (unchanged) report.unchanged += group.length - refused.length;
+  const isBounded = request.fromUs !== undefined || request.toUs !== undefined;
+  const within = { fromUs, toUs: Math.min(toUs, nowUs) };
+  const wanted = claimsOf(group, loaded, { before, within, isBounded }).flatMap((claim) =>
+    ofHolders(holders, claim.symbol, claim).map((range) => ({ ...range, ...wantedOf(source) })),
+  );
+  if (loaded.length === 0) {
+    await want(lake.database, wanted);
+    return;
   }
-  report.done += group.length - refused.length;
+  const added = await runsIn(duck, 'accepted', source);
+  const explained = loaded.flatMap((each) =>
+    explanationsOf(each, before.get(each.file.path))
+      // Who names a span expects all of it, between the archive's files too.
+      .filter(({ cause }) => !isBounded || cause !== 'not_requested')
+      .flatMap((range) => ofHolders(holders, each.file.symbol, range).map((of) => ({ ...of, source }))),
+  );
+  const commitId = randomUUID();
+  const { unchanged } = await replaceSpans(lake, duck, {
+    ...{ commitId, table: klines, relation: 'accepted', spans: added, added, explained: [] },
+    summary: { 'ticklake.channel': 'archive' },
+    guard: async (tx) => {
+      if (isBounded) await expectSpan(tx, tableId(klines), added, { fromUs, toUs });
+      await explainRest(tx, tableId(klines), explained);
+      await want(tx, wanted);
+      await rememberArchiveFiles(tx, source, commitId, loaded);
+    },
+  });
+  const done = group.length - refused.length;
+  if (unchanged) report.unchanged += done;
+  else report.rows += loaded.reduce((sum, { rows }) => sum + rows, 0);
+  report.done += done;
 }
 
-/** Who names a span expects all of it, between the archive's files too; what a file lacks is explained all the same. */
-function explanations(loaded: LoadedFile, before: Group['before'], request: KlineBackfill): Explanation[] {
-  const { symbol, interval, path } = loaded.file;
-  const market = { source: request.source, listing: firstListing(symbol), interval };
-  const all = explanationsOf(loaded, before.get(path), market);
-  return isBounded(request) ? all.filter(({ cause }) => cause !== 'not_requested') : all;
-}
-
-function isBounded({ fromUs, toUs }: KlineSelection): boolean {
-  return fromUs !== undefined || toUs !== undefined;
+function wantedOf(source: string) {
+  return { table: tableId(klines), source, rank: unranked };
 }
 
 /** By path, the file of the same market and interval before it. */
@@ -138,17 +138,6 @@ function filesBefore(files: readonly KlineFile[]): Map<string, KlineFile> {
     latest.set(market, file);
   }
   return before;
-}
-
-async function runsOf(duck: DuckDb, source: string): Promise<IdRange[]> {
-  const rows = await duck.rows(runsSql);
-  return rows.map((row) => ({
-    source,
-    listing: firstListing(String(row['symbol'])),
-    interval: String(row['interval']),
-    lo: Number(row['lo']),
-    hi: Number(row['hi']),
-  }));
 }
 
 function note(report: KlineBackfillReport, refused: readonly RefusedFile[]): void {

@@ -14,6 +14,9 @@ export interface LoadedFile extends TakenFile {
   hi: number;
 }
 
+/** Why bars are not held, before it is said of which coin. */
+export type BarExplanation = Omit<Explanation, 'listing' | 'source'>;
+
 /**
  * Why bars around those of a file are not held: the rest of a day or month of which the file has only a part
  * (`partial_source`), and the time since the archive's file before it (`not_requested`). Holes inside a file are not
@@ -22,22 +25,25 @@ export interface LoadedFile extends TakenFile {
 export function explanationsOf(
   { file, lo, hi }: LoadedFile,
   before: KlineFile | undefined,
-  market: Pick<IdRange, 'source' | 'listing' | 'interval'>,
-): Explanation[] {
-  const { fromUs, toUs } = file.period;
-  const partial = {
-    ...market,
-    cause: 'partial_source',
-    detail: `${file.name} has only a part of its period`,
+): BarExplanation[] {
+  const { interval, period } = file;
+  const detail = `${file.name} has only a part of its period`;
+  const partial = { interval, cause: 'partial_source', detail };
+  const apart = {
+    interval,
+    cause: 'not_requested',
+    detail: `between ${before?.name ?? ''} and ${file.name}`,
   };
-  // A market's first month begins with its listing.
-  const isListing = before === undefined && file.granularity === 'monthly';
-  const apart = { cause: 'not_requested', detail: `between ${before?.name ?? ''} and ${file.name}` };
   return [
-    ...(isListing ? [] : [{ ...partial, lo: fromUs, hi: lo }]),
-    { ...partial, lo: hi, hi: toUs },
-    ...(before === undefined ? [] : [{ ...market, ...apart, lo: before.period.toUs, hi: fromUs }]),
+    ...(beginsWithListing(file, before) ? [] : [{ ...partial, lo: period.fromUs, hi: lo }]),
+    { ...partial, lo: hi, hi: period.toUs },
+    ...(before === undefined ? [] : [{ ...apart, lo: before.period.toUs, hi: period.fromUs }]),
   ].filter((range) => range.lo < range.hi);
+}
+
+/** A market's first month begins with its listing. */
+export function beginsWithListing(file: KlineFile, before: KlineFile | undefined): boolean {
+  return before === undefined && file.granularity === 'monthly';
 }
 
 /** Explains what nobody has held, explained or wanted yet. The caller holds the table's lock. */

@@ -1,8 +1,8 @@
--- Runs of neighbouring bars of each market.
+-- Runs of neighbouring bars of each coin.
 with numbered as (
-  select symbol, "interval", open_us, step_us,
-         open_us - step_us * row_number() over (partition by symbol, "interval" order by open_us) as run
-  from accepted
+  select listing, "interval", open_us, step_us,
+         open_us - step_us * row_number() over (partition by listing, "interval" order by open_us) as run
+  from $bars
 )
-select symbol, "interval", min(open_us) as lo, max(open_us + step_us) as hi
-from numbered group by symbol, "interval", run order by all
+select listing, "interval", min(open_us) as lo, max(open_us + step_us) as hi
+from numbered group by listing, "interval", run order by all
