@@ -8,6 +8,7 @@ import * as demoNoun from './demo.ts';
 import { type CliContext, createContext, type GlobalOptions, type Io } from './context.ts';
 import * as doctorNoun from './doctor.ts';
 import * as gapsNoun from './gaps.ts';
+import * as jobsNoun from './jobs.ts';
 import * as klinesNoun from './klines.ts';
 import * as lakeNoun from './lake.ts';
 import * as runNoun from './run.ts';
@@ -27,6 +28,7 @@ const nouns: { register(program: Command, context: CliContext): void }[] = [
   gapsNoun,
   klinesNoun,
   tradesNoun,
+  jobsNoun,
   deadLettersNoun,
   configNoun,
   doctorNoun,

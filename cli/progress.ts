@@ -6,8 +6,8 @@ export interface ProgressStream extends NodeJS.WritableStream {
 
 /** How far a command is; on stderr, as stdout belongs to data. */
 export interface Progress {
-  /** Tells how much is done; prints when a line is due. */
-  update(done: number, total?: number): void;
+  /** Tells how much is done, and `more` to say behind it; prints when a line is due. */
+  update(done: number, total?: number, more?: string): void;
   /** Prints the last figures. */
   stop(): void;
 }
@@ -17,6 +17,8 @@ export interface ProgressOptions {
   what: string;
   stream: ProgressStream;
   total?: number;
+  /** What was done before it began to count: no part of the rate. */
+  doneBefore?: number;
   /** Least milliseconds between lines where there is no terminal. */
   everyMs?: number;
   nowMs?: () => number;
@@ -31,34 +33,37 @@ function bar(options: ProgressOptions): Progress {
   // cli-progress takes any writable stream that is a terminal, but declares it only in its README.
   const settings: Options & { stream: NodeJS.WritableStream } = {
     stream: options.stream,
-    format: `{bar} {value}/{total} ${options.what}, {eta_formatted} left`,
+    format: `{bar} {value}/{total} ${options.what}{more}, {eta_formatted} left`,
     hideCursor: true,
   };
   const drawn = new SingleBar(settings);
-  drawn.start(options.total ?? 0, 0);
+  drawn.start(options.total ?? 0, options.doneBefore ?? 0, { more: '' });
   return {
-    update(done, total) {
+    update(done, total, more) {
       if (total !== undefined) drawn.setTotal(total);
-      drawn.update(done);
+      drawn.update(done, { more: more === undefined ? '' : `, ${more}` });
     },
     stop: () => drawn.stop(),
   };
 }
 
 function lines(options: ProgressOptions): Progress {
-  const { stream, what, everyMs = 5_000, nowMs = () => performance.now() } = options;
+  const { stream, what, doneBefore = 0, everyMs = 5_000, nowMs = () => performance.now() } = options;
   const startedMs = nowMs();
   let printedMs = startedMs;
-  let done = 0;
+  let done = doneBefore;
   let total = options.total;
+  let more: string | undefined;
   const print = (): void => {
-    stream.write(`${progressLine({ what, done, total, elapsedMs: nowMs() - startedMs })}\n`);
+    const line = progressLine({ what, done, doneBefore, total, elapsedMs: nowMs() - startedMs });
+    stream.write(`${line}${more === undefined ? '' : `, ${more}`}\n`);
     printedMs = nowMs();
   };
   return {
-    update(nextDone, nextTotal) {
+    update(nextDone, nextTotal, nextMore) {
       done = nextDone;
       total = nextTotal ?? total;
+      more = nextMore;
       if (nowMs() - printedMs >= everyMs) print();
     },
     stop: print,
@@ -69,10 +74,11 @@ function lines(options: ProgressOptions): Progress {
 export function progressLine(at: {
   what: string;
   done: number;
+  doneBefore?: number;
   total: number | undefined;
   elapsedMs: number;
 }): string {
-  const rate = at.elapsedMs > 0 ? (at.done / at.elapsedMs) * 1_000 : 0;
+  const rate = at.elapsedMs > 0 ? ((at.done - (at.doneBefore ?? 0)) / at.elapsedMs) * 1_000 : 0;
   const parts = [`${count(at.done)}${at.total === undefined ? '' : ` of ${count(at.total)}`} ${at.what}`];
   if (rate > 0) parts.push(`${count(rate)}/s`);
   if (at.total !== undefined && rate > 0 && at.total > at.done) {

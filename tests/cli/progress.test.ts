@@ -30,3 +30,15 @@ test('without a terminal a line comes when it is due, and at the end', () => {
   progress.stop();
   expect(stderr.text()).toBe('2 of 4 tasks, 2/s, 1 s left\n3 of 6 tasks, 2/s, 1.5 s left\n');
 });
+
+test('what was done before is no part of the rate, and there may be more to say', () => {
+  const stderr = collector();
+  let atMs = 0;
+  const progress = startProgress({
+    ...{ what: 'tasks', stream: stderr.stream, doneBefore: 10, total: 20, everyMs: 1_000 },
+    nowMs: () => atMs,
+  });
+  atMs = 1_000;
+  progress.update(12, undefined, '1 failed');
+  expect(stderr.text()).toBe('12 of 20 tasks, 2/s, 4 s left, 1 failed\n');
+});

@@ -56,6 +56,18 @@ describe('the budget of request weight', () => {
     expect(taken).toBe(weights.reduce((sum, weight) => sum + weight, 0));
   });
 
+  it('has a limit for sources that have none of their own', async () => {
+    const [database] = databases;
+    if (database === undefined) throw new Error('no database');
+    const budget = openBudget({
+      ...{ database, limits: { venue: { perMinute: 600, burst: 60 } }, defaultLimit: { perMinute: 40 } },
+      ...{ logger: testLogger, metrics: new Metrics() },
+    });
+    await budget.take('another', 10, never);
+    await expect(budget.take('another', 11, never)).rejects.toThrow('burst of 10');
+    await budget.take('venue', 11, never);
+  });
+
   it('serves first who came first, across processes', async () => {
     const shared = budgets({ perMinute: 1_210, burst: 10 });
     const order: number[] = [];
