@@ -13,6 +13,8 @@ export interface CommitRequest {
   files: readonly StagedFile[];
   /** What becomes held, as disjoint ranges. */
   added: readonly IdRange[];
+  /** Rows among the files that are new revisions of bars that are held; default 0. */
+  revised?: number;
   days: readonly TapeDay[];
   explained: readonly Explanation[];
   /** Where the batch came from, for the ledger of commits. */

@@ -11,7 +11,7 @@ import { snapshotAsOf } from './as-of.ts';
 import { loadTable } from './catalog.ts';
 import { DuckDb, literal } from './duckdb.ts';
 import type { Lake } from './lake.ts';
-import { parquetRelation } from './relation.ts';
+import { latestRevisions, parquetRelation } from './relation.ts';
 import { currentFiles } from './scan.ts';
 import { lakeTables, quoted, type LakeTable } from './tables.ts';
 
@@ -100,7 +100,7 @@ function interruptOnAbort(duck: DuckDb, signal: AbortSignal | undefined): () => 
   };
 }
 
-/** Views of all tables; answers the files behind them. */
+/** Views of all tables; answers the files behind them. Of revised bars the latest, and beside it all revisions. */
 async function defineTables(duck: DuckDb, lake: Lake, asOf: string | undefined): Promise<string[]> {
   const files: string[] = [];
   let found = false;
@@ -126,9 +126,11 @@ async function defineView(
 ): Promise<string[]> {
   const files = snapshotId === null ? [] : await filesAsOf(lake, table, snapshotId);
   await duck.run(`create schema if not exists ${quoted(table.namespace)}`);
-  await duck.run(
-    `create view ${quoted(table.namespace)}.${quoted(table.name)} as ${parquetRelation(table, files)}`,
-  );
+  const view = (suffix: string) => `create view ${quoted(table.namespace)}.${quoted(table.name + suffix)} as`;
+  const rows = parquetRelation(table, files);
+  const latest = latestRevisions(table, rows);
+  await duck.run(`${view('')} ${latest}`);
+  if (latest !== rows) await duck.run(`${view('_revisions')} ${rows}`);
   return files;
 }
 

@@ -11,7 +11,7 @@ export interface KeyRange {
   interval: string;
   lo: number;
   hi: number;
-  /** Rows in the files, and different keys among them. */
+  /** Rows in the files, and different keys among them; of bars that are revised, different keys and revisions. */
   rows: number;
   keys: number;
 }
@@ -24,19 +24,22 @@ export async function keyRangesOf(
 ): Promise<KeyRange[]> {
   const { key } = table;
   const position = key.kind === 'id' ? quoted(key.column) : `epoch_us(${quoted(key.column)})`;
+  const versions =
+    key.kind === 'bar' && key.revision !== undefined ? `count(distinct ${quoted(key.revision)})` : '1';
   const interval = key.kind === 'id' ? "''" : quoted(key.interval);
   const steps = intervals.map((name) => `when ${literal(name)} then ${intervalUs(name)}`).join(' ');
   const duck = await DuckDb.open({ threads: 2, memoryLimit: '1GB', spillDir });
   try {
     const rows = await duck.rows(
       `with keys as (
-         select source, symbol, ${interval} as interval, ${position} as position, count(*) as copies
+         select source, symbol, ${interval} as interval, ${position} as position, count(*) as copies,
+                ${versions} as versions
            from (${parquetRelation(table, files)}) group by all
        ), steps as (
          select *, case interval ${steps} else 1 end as step from keys
        )
        select source, symbol, interval, min(position) as lo, max(position + step) as hi,
-              sum(copies)::bigint as rows, count(*) as keys
+              sum(copies)::bigint as rows, sum(versions)::bigint as keys
          from (select *, position // step - row_number() over (partition by source, symbol, interval order by position)
                          as run from steps)
         group by source, symbol, interval, run order by source, symbol, interval, lo`,

@@ -28,8 +28,13 @@ export interface PartitionField {
   transform: 'identity' | 'month';
 }
 
-/** Trades are held by id; bars by their open time in microseconds, each up to the open time of the next. */
-export type CoverageKey = { kind: 'id'; column: string } | { kind: 'bar'; column: string; interval: string };
+/**
+ * Trades are held by id; bars by their open time in microseconds, each up to the open time of the next. Where `revision`
+ * names a column, rows are never replaced: a bar that changed has another row, and the one of the highest revision counts.
+ */
+export type CoverageKey =
+  | { kind: 'id'; column: string }
+  | { kind: 'bar'; column: string; interval: string; revision?: string };
 
 export const trades: LakeTable = {
   namespace: 'market',
@@ -109,7 +114,54 @@ export const klines: LakeTable = {
   key: { kind: 'bar', column: 'open_time', interval: 'interval' },
 };
 
-export const lakeTables: readonly LakeTable[] = [trades, klines];
+/** What columns of klines mean for candles, where it is not the same. */
+const candleDocs: Readonly<Record<string, string>> = {
+  close_time: 'Last microsecond of the bar',
+  is_filled: 'Nothing was traded: flat at the last price before, without ids',
+};
+
+/** Bars of ours, made from trades; a venue's own are klines. */
+export const candles: LakeTable = {
+  namespace: 'market',
+  name: 'candles',
+  columns: [
+    ...klines.columns.map((column) => ({ ...column, doc: candleDocs[column.name] ?? column.doc })),
+    {
+      id: 17,
+      name: 'first_trade_id',
+      type: 'long',
+      required: false,
+      doc: 'Lowest id among its trades; null where there are none',
+    },
+    {
+      id: 18,
+      name: 'last_trade_id',
+      type: 'long',
+      required: false,
+      doc: 'Highest id among its trades; null where there are none',
+    },
+    {
+      id: 19,
+      name: 'is_complete',
+      type: 'boolean',
+      required: true,
+      doc: 'Whether all trades of the bar are held, by their ids',
+    },
+    {
+      id: 20,
+      name: 'revision',
+      type: 'long',
+      required: true,
+      doc: '1 for what was made first; the row of the highest counts',
+    },
+    { id: 21, name: 'computed_at', type: 'timestamptz', required: true, doc: 'When the row was made' },
+  ],
+  partition: klines.partition,
+  sortColumns: klines.sortColumns,
+  key: { kind: 'bar', column: 'open_time', interval: 'interval', revision: 'revision' },
+};
+
+export const lakeTables: readonly LakeTable[] = [trades, klines, candles];
 
 /** `market.trades`. */
 export function tableId(table: LakeTable): string {
