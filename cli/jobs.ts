@@ -4,6 +4,7 @@ import { hasEnded } from '#core/jobs/follow.ts';
 import { isChain } from '#core/jobs/job.ts';
 import { openJobs, type Jobs } from '#core/jobs/open.ts';
 import { listAttempts, listRuns, listWorkers, showRun, type RunView } from '#core/jobs/views.ts';
+import type { Config } from '#core/platform/config.ts';
 import { jobCards } from '#pipelines/catalogue.ts';
 import type { CliContext } from './context.ts';
 import { jobParameters, setting } from './job-parameters.ts';
@@ -143,7 +144,14 @@ function waitable(command: Command): Command {
 
 async function within<T>(context: CliContext, work: (runtime: Runtime) => Promise<T>): Promise<T> {
   const config = context.config();
-  return await withRuntime(config, 'api', 'jobs', context.logger('jobs', config), work);
+  return await withRuntime(config, askingRole(config), 'jobs', context.logger('jobs', config), work);
+}
+
+/** The api's rights are enough to ask; where only ingest has a login, as beside a scheduler, that is taken. */
+function askingRole({ databaseUrl, databaseUrlApi, databaseUrlIngest }: Config): 'api' | 'ingest' {
+  return databaseUrl === undefined && databaseUrlApi === undefined && databaseUrlIngest !== undefined
+    ? 'ingest'
+    : 'api';
 }
 
 /** To ask for, cancel and retry runs: without the jobs' code. */
@@ -178,17 +186,23 @@ async function askAndWait(
 ): Promise<void> {
   const config = context.config();
   const logger = context.logger('jobs', config);
-  const run = await withRuntime(config, here ? 'ingest' : 'api', 'jobs', logger, async (runtime) => {
-    const { database } = runtime.connection;
-    return await (here ? withWorker : withJobs)(runtime, async (jobs) => {
-      const { runId, outcome } = await ask(jobs);
-      const asked = await showRun(database, runId);
-      context.output.note(`${asked.job}: run ${runId} (${outcome})`);
-      const seen = wait || here ? await waitHere(context, database, asked.parentRunId ?? runId) : asked;
-      const details = { outcome, ...(await detailsOf(database, seen, detailsMax)) };
-      context.output.result(details, () => detailsTable(details));
-      return await failureOf(database, seen);
-    });
-  });
+  const run = await withRuntime(
+    config,
+    here ? 'ingest' : askingRole(config),
+    'jobs',
+    logger,
+    async (runtime) => {
+      const { database } = runtime.connection;
+      return await (here ? withWorker : withJobs)(runtime, async (jobs) => {
+        const { runId, outcome } = await ask(jobs);
+        const asked = await showRun(database, runId);
+        context.output.note(`${asked.job}: run ${runId} (${outcome})`);
+        const seen = wait || here ? await waitHere(context, database, asked.parentRunId ?? runId) : asked;
+        const details = { outcome, ...(await detailsOf(database, seen, detailsMax)) };
+        context.output.result(details, () => detailsTable(details));
+        return await failureOf(database, seen);
+      });
+    },
+  );
   if (run !== undefined) throw run;
 }

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createLake, openLake, type Lake } from '#core/lake/lake.ts';
 import { openFileStore } from '#core/lake/object-store.ts';
@@ -50,7 +51,8 @@ export async function openRuntime(
       connection,
       log,
       lake,
-      spillDir: join(config.dataDir, 'tmp', `${name}-${process.pid}`),
+      // Containers that share a volume may share process ids.
+      spillDir: join(config.dataDir, 'tmp', `${name}-${hostname()}-${process.pid}`),
       async close() {
         await log.close();
         await connection.close();

@@ -27,7 +27,7 @@ interface Compose {
 const root = join(import.meta.dirname, '../..');
 const passwords = { POSTGRES_PASSWORD: 'hunter1', INGEST_PASSWORD: 'hunter2', API_PASSWORD: 'hunter3' };
 const { services, volumes } = await readCompose(passwords);
-const roles = ['exchange', 'ingest', 'api'] as const;
+const roles = ['exchange', 'ingest', 'api', 'scheduler'] as const;
 
 async function readCompose(variables: Record<string, string>): Promise<Compose> {
   const parsed: unknown = parse(await readFile(join(root, 'docker-compose.yml'), 'utf8'), { merge: true });
@@ -112,7 +112,10 @@ describe.each(roles)('role %s', (role) => {
 });
 
 describe('the parts meet', () => {
-  const [exchange, ingest, api] = roles.map((role) => configOf(role)) as [Config, Config, Config];
+  const exchange = configOf('exchange');
+  const ingest = configOf('ingest');
+  const api = configOf('api');
+  const scheduler = configOf('scheduler');
 
   test('Postgres', () => {
     const { environment } = service('postgres');
@@ -123,6 +126,9 @@ describe('the parts meet', () => {
     expect(ingest.databaseUrlIngest).toBe('postgres://ticklake_login_ingest:hunter2@postgres:5432/ticklake');
     expect(api.databaseUrlApi).toBe('postgres://ticklake_login_api:hunter3@postgres:5432/ticklake');
     expect(environment).toMatchObject(passwords);
+    // The jobs have the rights of ingest, and leave the schema to it.
+    expect(scheduler.databaseUrlIngest).toBe(ingest.databaseUrlIngest);
+    expect(scheduler.databaseUrl).toBeUndefined();
     expect(ingest.databaseUrlApi).toBeUndefined();
     expect(api.databaseUrlIngest).toBeUndefined();
   });
@@ -145,12 +151,18 @@ describe('the parts meet', () => {
     const { environment } = service('kafka');
     expect(environment['KAFKA_ADVERTISED_LISTENERS']).toBe(`PLAINTEXT://${ingest.kafkaBrokers?.join(',')}`);
     expect(api.kafkaBrokers).toEqual(ingest.kafkaBrokers);
+    expect(scheduler.kafkaBrokers).toEqual(ingest.kafkaBrokers);
   });
 
   test('the exchange, the API and their health checks', () => {
     expect(exchange.simulatorHost).toBe('0.0.0.0');
     expect(ingest.exchangeUrl).toBe(`http://exchange:${exchange.simulatorPort}`);
     expect(ingest.exchangeWsUrl).toBe(`ws://exchange:${exchange.simulatorPort}`);
+    expect(scheduler).toMatchObject({
+      exchange: ingest.exchange,
+      exchangeUrl: ingest.exchangeUrl,
+      exchangeWsUrl: ingest.exchangeWsUrl,
+    });
     expect(service('exchange').healthcheck.test.join(' ')).toContain(
       `http://127.0.0.1:${exchange.simulatorPort}/`,
     );
@@ -162,18 +174,20 @@ describe('the parts meet', () => {
     );
   });
 
-  test('ingest and api share the warehouse, and nothing else', () => {
-    const shared = service('api').volumes.filter((volume) => service('ingest').volumes.includes(volume));
+  test.each(['api', 'scheduler'] as const)('ingest and %s share the warehouse, and nothing else', (name) => {
+    const shared = service(name).volumes.filter((volume) => service('ingest').volumes.includes(volume));
     expect(shared).toEqual([`warehouse:${ingest.warehouse}`]);
-    expect(api.warehouse).toBe(ingest.warehouse);
+    expect(configOf(name).warehouse).toBe(ingest.warehouse);
   });
 });
 
 test('variables put the live exchange in place of the simulator', async () => {
   const live = { ...passwords, EXCHANGE: 'binance', EXCHANGE_URL: '', EXCHANGE_WS_URL: '' };
-  const ingest = configOf('ingest', (await readCompose(live)).services);
-  expect(ingest.exchange).toBe('binance');
-  expect(ingest.exchangeUrl).toBeUndefined();
+  for (const role of ['ingest', 'scheduler']) {
+    const config = configOf(role, (await readCompose(live)).services);
+    expect(config.exchange).toBe('binance');
+    expect(config.exchangeUrl).toBeUndefined();
+  }
 });
 
 test.each(Object.keys(passwords))('without %s nothing starts', async (name) => {
