@@ -33,8 +33,7 @@ export interface PartitionField {
  * names a column, rows are never replaced: a bar that changed has another row, and the one of the highest revision counts.
  */
 export type CoverageKey =
-  | { kind: 'id'; column: string }
-  | { kind: 'bar'; column: string; interval: string; revision?: string };
+  { kind: 'id'; column: string } | { kind: 'bar'; column: string; interval: string; revision?: string };
 
 export const trades: LakeTable = {
   namespace: 'market',
