@@ -106,14 +106,14 @@ class TradeTask {
 
   async #isFileCheaper(): Promise<boolean> {
     const { from } = this.#request;
-    if (this.#left.length === 0 || from === 'rest') return false;
+    if (this.#left.length === 0 || from === 'rest' || !isDay(this.#request.task.period)) return false;
     if (!this.#mayAskRest) return true;
     return answersFor(this.#left) > fileRequests && (await this.#isDayOver());
   }
 
   async #isDayOver(): Promise<boolean> {
-    const { exchange, signal } = this.#request;
-    return this.#day().toUs <= (await exchange.timeUs(signal));
+    const { exchange, signal, task } = this.#request;
+    return isDay(task.period) && this.#day().toUs <= (await exchange.timeUs(signal));
   }
 
   #day(): Span {
@@ -248,4 +248,9 @@ class TradeTask {
     const { task, progress } = this.#request;
     progress?.(task.count - countOf(left), task.count);
   }
+}
+
+/** Ids may be wanted of which nobody knows the day. */
+function isDay(period: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(period);
 }

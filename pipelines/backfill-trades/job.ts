@@ -1,0 +1,92 @@
+import { Type } from 'typebox';
+import { defineJob, type JobCard } from '#core/jobs/job.ts';
+import { tableId, trades } from '#core/lake/tables.ts';
+import { TicklakeError } from '#core/platform/errors.ts';
+import { gapTasks } from '#pipelines/detect-gaps/wanted.ts';
+import type { HistoryDeps } from '#pipelines/venue-deps.ts';
+import { nothingBrought } from './report.ts';
+import { backfillTradeTask } from './task.ts';
+
+const Instant = Type.String({ description: 'A day or an instant in UTC.', minLength: 10, maxLength: 40 });
+
+export const backfillTradesParameters = Type.Object(
+  {
+    symbols: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 40 }), {
+        ...{ minItems: 1, maxItems: 500, uniqueItems: true },
+        description: 'Default: all of which something is missing.',
+      }),
+    ),
+    from: Type.Optional(Instant),
+    to: Type.Optional(Instant),
+    source: Type.Enum(['auto', 'rest', 'archive'], {
+      default: 'auto',
+      description: 'Where trades may come from; auto is the cheapest that has them.',
+    }),
+  },
+  { additionalProperties: false },
+);
+
+export const backfillTradesCard = {
+  name: 'backfill-trades',
+  description: 'Brings the trades that shall be complete and are missing.',
+  parameters: backfillTradesParameters,
+  after: ['detect-gaps'],
+} satisfies JobCard;
+
+/** Filter 3 for trades as a job: a partition is what is missing of one listing's day, the most valuable first. */
+export function backfillTradesJob({ database, lake, openExchange, openArchive, spillDir }: HistoryDeps) {
+  return defineJob({
+    ...backfillTradesCard,
+    async plan({ symbols, from, to, source: origin }) {
+      const exchange = await openExchange();
+      const { source } = exchange;
+      await exchange.close();
+      const table = tableId(trades);
+      const tasks = await gapTasks(database, {
+        table,
+        source,
+        ...(symbols === undefined ? {} : { symbols }),
+      });
+      const [first, end] = [dayOf(from), to === undefined ? undefined : instant(to)];
+      return tasks
+        .filter(({ period }) => first === undefined || period >= first)
+        .filter(({ period }) => end === undefined || period < end)
+        .map(({ key, symbol, period, count }, order) => ({
+          ...{ key, order, weight: count, params: { source, symbol, key, origin } },
+          description: `${symbol}, ${period}`,
+        }));
+    },
+    async run({ params }, { signal, progress, finish }) {
+      const { source, symbol, key, origin } = params;
+      // What is missing by then: an attempt before this one may have brought a part of it.
+      const tasks = await gapTasks(database, { table: tableId(trades), source, symbols: [symbol] });
+      const task = tasks.find((candidate) => candidate.key === key);
+      if (task === undefined) return nothingBrought;
+      const exchange = await openExchange();
+      try {
+        return await backfillTradeTask({
+          ...{ task, from: origin, exchange, archive: await openArchive(), lake, spillDir, signal, finish },
+          progress: (done, total) => progress(done, total, 'trades'),
+        });
+      } finally {
+        await exchange.close();
+      }
+    },
+    concurrency: 2,
+    timeoutMs: 4 * 3_600_000,
+  });
+}
+
+/** The UTC day that holds an instant, `2024-03-05`. */
+function dayOf(time: string | undefined): string | undefined {
+  return time === undefined ? undefined : instant(time).slice(0, '2024-03-05'.length);
+}
+
+function instant(time: string): string {
+  const ms = Date.parse(time);
+  if (!Number.isNaN(ms)) return new Date(ms).toISOString();
+  throw new TicklakeError('BAD_REQUEST', `${time} is no time`, {
+    remedy: 'Give a day or an instant, such as 2024-03-05 or 2024-03-05T12:00:00Z.',
+  });
+}
