@@ -2,9 +2,11 @@ import websocket from '@fastify/websocket';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { tradesTopic } from '#core/market/topics.ts';
+import type { Jobs } from '#core/jobs/open.ts';
 import type { Config } from '#core/platform/config.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
+import type { Database } from '#core/platform/postgres/database.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
 import packageJson from '#package.json' with { type: 'json' };
 import { createBreaker, guarded } from './breaker.ts';
@@ -16,15 +18,21 @@ import { problems } from './plugins/problems.ts';
 import { requestMetrics } from './plugins/request-metrics.ts';
 import { security } from './plugins/security.ts';
 import { healthRoutes } from './routes/health.ts';
+import { jobRunRoutes } from './routes/job-runs.ts';
+import { jobRoutes } from './routes/jobs.ts';
 import { lakeRoutes } from './routes/lake.ts';
 import { marketRoutes } from './routes/markets.ts';
 import { streamRoutes } from './routes/stream.ts';
 import { createHub } from './stream/hub.ts';
+import { RunFeed } from './stream/run-feed.ts';
 import { startTail } from './stream/tail.ts';
 
 export interface AppOptions {
   marketData: MarketData;
   log: EventLog;
+  /** To ask for runs of jobs, and where they are read. */
+  jobs: Jobs;
+  database: Database;
   logger: Logger;
   metrics: Metrics;
   config: Pick<Config, 'apiHost' | 'exchange' | 'simulatorSeed'>;
@@ -41,7 +49,7 @@ const messageBytesMax = 32 * 1024;
 
 /** The service, ready but not listening: a test injects requests, the process gives it a socket. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { log, metrics, config } = options;
+  const { log, jobs, database, metrics, config } = options;
   const logger: FastifyBaseLogger = options.logger;
   const app = fastify({
     loggerInstance: logger,
@@ -54,9 +62,12 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     ajv: { customOptions: { removeAdditional: false } },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  acceptEmptyJson(app);
+
   const breaker = createBreaker('lake', metrics);
   const marketData = guarded(options.marketData, breaker);
   const hub = createHub(metrics);
+  const feed = new RunFeed({ database, logger: options.logger, metrics });
   const defaultSource =
     config.exchange === 'simulator' ? `simulator:${config.simulatorSeed}` : config.exchange;
 
@@ -75,8 +86,12 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   });
   await app.register(marketRoutes, { marketData, live: hub, defaultSource, requestMs });
   await app.register(lakeRoutes, { marketData });
+  const jobOptions = { jobs, database, feed, requestMs };
+  await app.register(jobRoutes, jobOptions);
+  await app.register(jobRunRoutes, jobOptions);
   await app.register(streamRoutes, {
     hub,
+    feed,
     log,
     topic: tradesTopic,
     defaultSource,
@@ -86,9 +101,21 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(page, { dir: options.staticDir });
 
   const tail = startTail({ log, topic: tradesTopic, logger: options.logger, listener: hub });
+  // Before it waits for requests: those that wait for runs are answered as they are.
+  app.addHook('preClose', () => feed.close());
   app.addHook('onClose', async () => {
     hub.close();
     await tail.close();
   });
   return app;
+}
+
+/** What needs no body is sent as JSON all the same, for the sake of the security plugin's check. */
+function acceptEmptyJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else void parse(request, body.toString(), done);
+  });
 }

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JobCard } from '#core/jobs/job.ts';
+import { createCatalogue } from '#core/jobs/catalogue.ts';
+import { openJobs } from '#core/jobs/open.ts';
 import { currentFiles } from '#core/lake/scan.ts';
 import type { Lake } from '#core/lake/lake.ts';
 import { trades } from '#core/lake/tables.ts';
@@ -23,7 +25,7 @@ export interface ApiOptions {
   lake: Lake;
   /** A folder for DuckDB to spill to. */
   spillDir: string;
-  /** The jobs that can be asked for; default none. */
+  /** The jobs that can be asked for, run by another process; default none. */
   jobCards?: readonly JobCard[];
 }
 
@@ -40,7 +42,7 @@ const loopback = ['127.0.0.1', '::1', 'localhost'];
  * @throws PORT_IN_USE; CONFIG_INVALID for an address other than loopback outside a container, as there is no sign-in.
  */
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
-  const { config, logger, metrics, database, log, lake } = options;
+  const { config, logger, metrics, database, log, lake, jobCards = [] } = options;
   if (!config.apiInsideContainer && !loopback.includes(config.apiHost)) {
     throw new TicklakeError(
       'CONFIG_INVALID',
@@ -52,10 +54,13 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     );
   }
   metrics.collectProcess();
+  const jobs = await openJobs({ database, catalogue: createCatalogue(jobCards), logger, metrics });
   const reader = await openDuckReader({ spillDir: join(options.spillDir, 'api'), metrics });
   const app = await buildApp({
     marketData: lakeMarketData({ lake, reader }),
     log,
+    jobs,
+    database,
     logger,
     metrics,
     config,
@@ -71,6 +76,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const close = async (): Promise<void> => {
     await app.close();
     reader.close();
+    await jobs.close();
   };
   try {
     await app.listen({ host: config.apiHost, port: config.apiPort });

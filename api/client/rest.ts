@@ -1,5 +1,13 @@
 import type { Problem } from '../schemas/common.ts';
 import type { Health } from '../schemas/health.ts';
+import type {
+  JobCardList,
+  RunAnswer,
+  RunList,
+  RunPartitionList,
+  RunWithSteps,
+  ScheduleList,
+} from '../schemas/jobs.ts';
 import type { CoverageList, GapList, LakeTableList } from '../schemas/lake.ts';
 import type { MarketList, TradeList } from '../schemas/markets.ts';
 
@@ -23,6 +31,21 @@ export interface RestClient {
   lakeTables(signal?: AbortSignal): Promise<LakeTableList>;
   lakeCoverage(signal?: AbortSignal): Promise<CoverageList>;
   lakeGaps(signal?: AbortSignal): Promise<GapList>;
+  /** The jobs that can be asked for. */
+  jobs(signal?: AbortSignal): Promise<JobCardList>;
+  /** Asks for a run; the same key gives the same run. */
+  startRun(
+    request: { job: string; params?: Record<string, unknown>; idempotencyKey?: string },
+    signal?: AbortSignal,
+  ): Promise<RunAnswer>;
+  /** Runs, newest first. */
+  runs(limit: number, signal?: AbortSignal): Promise<RunList>;
+  /** A run; with `waitSeconds` (at most 10) when it has ended, or as it is then. */
+  run(runId: string, waitSeconds?: number, signal?: AbortSignal): Promise<RunWithSteps>;
+  runPartitions(runId: string, signal?: AbortSignal): Promise<RunPartitionList>;
+  cancelRun(runId: string, signal?: AbortSignal): Promise<RunWithSteps>;
+  retryRun(runId: string, signal?: AbortSignal): Promise<RunWithSteps>;
+  schedule(signal?: AbortSignal): Promise<ScheduleList>;
 }
 
 const timeoutMs = 15_000;
@@ -38,6 +61,14 @@ export function createRestClient(baseUrl: string): RestClient {
     lakeTables: (signal) => get('/v1/lake/tables', signal),
     lakeCoverage: (signal) => get(`/v1/lake/coverage?${page}`, signal),
     lakeGaps: (signal) => get(`/v1/lake/gaps?${page}`, signal),
+    jobs: (signal) => get('/v1/jobs', signal),
+    startRun: (request, signal) => post('/v1/jobs', request, signal),
+    runs: (limit, signal) => get(`/v1/jobs/runs?limit=${limit}`, signal),
+    run: (runId, waitSeconds = 0, signal) => get(`/v1/jobs/runs/${runId}?wait=${waitSeconds}`, signal),
+    runPartitions: (runId, signal) => get(`/v1/jobs/runs/${runId}/partitions`, signal),
+    cancelRun: (runId, signal) => post(`/v1/jobs/runs/${runId}/cancel`, undefined, signal),
+    retryRun: (runId, signal) => post(`/v1/jobs/runs/${runId}/retry`, undefined, signal),
+    schedule: (signal) => get('/v1/jobs/schedule', signal),
   };
 
   async function get<T>(
@@ -45,13 +76,33 @@ export function createRestClient(baseUrl: string): RestClient {
     signal: AbortSignal | undefined,
     also: readonly number[] = [],
   ): Promise<T> {
+    return await ask(path, {}, signal, also);
+  }
+
+  async function post<T>(
+    path: string,
+    body: object | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+    const headers = { 'content-type': 'application/json' };
+    return await ask(path, { method: 'POST', headers, ...sent }, signal, []);
+  }
+
+  async function ask<T>(
+    path: string,
+    init: RequestInit,
+    signal: AbortSignal | undefined,
+    also: readonly number[],
+  ): Promise<T> {
     const timeout = AbortSignal.timeout(timeoutMs);
     const response = await fetch(new URL(path, baseUrl), {
+      ...init,
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     });
-    const body: unknown = await response.json();
+    const answer: unknown = await response.json();
     // The service checks its answers against the schemas that these types are made from.
-    if (response.ok || also.includes(response.status)) return body as T;
-    throw new ProblemError(body as Problem);
+    if (response.ok || also.includes(response.status)) return answer as T;
+    throw new ProblemError(answer as Problem);
   }
 }

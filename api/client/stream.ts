@@ -1,6 +1,5 @@
 import type { ServerMessage, StreamTrade, SymbolTrades } from '../schemas/stream.ts';
-
-export type ConnectionState = 'connecting' | 'live' | 'waiting';
+import { openSocket, type ConnectionState } from './socket.ts';
 
 export interface TradeStreamOptions {
   /** `ws://host:port/v1/stream` */
@@ -18,9 +17,6 @@ export interface TradeStream {
   close(): void;
 }
 
-const retryMsMin = 250;
-const retryMsMax = 10_000;
-const quietMs = 20_000;
 const rememberedMax = 5_000;
 
 /**
@@ -29,76 +25,34 @@ const rememberedMax = 5_000;
 export function openTradeStream(options: TradeStreamOptions): TradeStream {
   const seen = new Map<string, Set<number>>();
   let symbols = [...options.symbols];
-  let socket: WebSocket | undefined;
   let resumeToken: string | undefined;
-  let retryMs = retryMsMin;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let closed = false;
-  connect();
+  const socket = openSocket({
+    url: options.url,
+    onOpen: () => {
+      if (symbols.length > 0) subscribe(symbols, resumeToken);
+    },
+    onMessage: receive,
+    ...(options.onState === undefined ? {} : { onState: options.onState }),
+  });
 
   return {
     follow(wanted) {
       const added = wanted.filter((symbol) => !symbols.includes(symbol));
       symbols = [...symbols, ...added];
-      if (added.length > 0 && socket?.readyState === WebSocket.OPEN) subscribe(added, undefined);
+      if (added.length > 0 && socket.isOpen) subscribe(added, undefined);
     },
-    close() {
-      closed = true;
-      clearTimeout(timer);
-      socket?.close();
-    },
+    close: () => socket.close(),
   };
-
-  function connect(): void {
-    options.onState?.('connecting');
-    const opened = new WebSocket(options.url);
-    socket = opened;
-    watch(opened);
-    opened.addEventListener('open', () => {
-      options.onState?.('live');
-      if (symbols.length > 0) subscribe(symbols, resumeToken);
-    });
-    opened.addEventListener('message', (event) => {
-      watch(opened);
-      if (typeof event.data === 'string') receive(JSON.parse(event.data) as ServerMessage);
-    });
-    opened.addEventListener('close', () => {
-      if (socket === opened) reconnect();
-    });
-  }
-
-  function reconnect(): void {
-    clearTimeout(timer);
-    if (closed) return;
-    options.onState?.('waiting');
-    // Spread out, so that many clients do not come back at the same moment.
-    timer = setTimeout(connect, retryMs * (0.5 + Math.random() / 2));
-    retryMs = Math.min(retryMs * 2, retryMsMax);
-  }
-
-  /** A socket that says nothing for long is asked, then given up. */
-  function watch(of: WebSocket): void {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      if (of.readyState === WebSocket.OPEN) of.send('{"op":"ping"}');
-      timer = setTimeout(() => {
-        if (socket !== of) return;
-        socket = undefined;
-        of.close();
-        reconnect();
-      }, quietMs);
-    }, quietMs);
-  }
 
   function subscribe(to: readonly string[], token: string | undefined): void {
     const source = options.source === undefined ? {} : { source: options.source };
     const resume = token === undefined ? {} : { resumeToken: token };
-    socket?.send(JSON.stringify({ op: 'subscribe', channel: 'trades', symbols: to, ...source, ...resume }));
+    socket.send({ op: 'subscribe', channel: 'trades', symbols: [...to], ...source, ...resume });
   }
 
   function receive(message: ServerMessage): void {
     if (message.op !== 'snapshot' && message.op !== 'update') return;
-    retryMs = retryMsMin;
+    if (message.channel !== 'trades') return;
     resumeToken = message.resumeToken;
     const data = message.data
       .map((market) => ({ ...market, trades: unseen(`${market.source}|${market.symbol}`, market.trades) }))

@@ -16,13 +16,14 @@ export const openapi = plugin(
           title: 'ticklake',
           version,
           description:
-            'Market data and the lake that holds it. Decimals are text, times RFC 3339 in UTC with microseconds, errors problem+json.',
+            'Market data, the lake that holds it, and the jobs that fill it. Decimals are text, times RFC 3339 in UTC with microseconds, errors problem+json.',
           license: { name: 'MIT' },
         },
         tags: [
           { name: 'markets', description: 'Prices and trades' },
           { name: 'lake', description: 'What is held, what is missing, and why' },
-          { name: 'stream', description: 'Live trades on a WebSocket' },
+          { name: 'jobs', description: 'What can be run, what runs, and how far it is' },
+          { name: 'stream', description: 'Live trades, and how runs go on, on a WebSocket' },
           { name: 'operations', description: 'Health and metrics' },
         ],
       },

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import helmet from '@fastify/helmet';
 import plugin from 'fastify-plugin';
 import { TicklakeError } from '#core/platform/errors.ts';
@@ -7,11 +8,13 @@ export interface SecurityOptions {
   host: string;
 }
 
+const changingMethods = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
  * Headers that bind pages to this origin, and a check of the Host header: a foreign name that was made to resolve to
- * this machine (DNS rebinding) gets nothing. There is no CORS: other origins cannot read answers.
+ * this machine (DNS rebinding) gets nothing. There is no CORS: other origins cannot read answers. What changes
+ * something is taken as JSON only, which no form can send, and from no other site's page.
  */
 export const security = plugin(
   async (app, { host }: SecurityOptions) => {
@@ -23,6 +26,9 @@ export const security = plugin(
           remedy: `Ask for ${[...names].join(', ')}.`,
         }),
       );
+    });
+    app.addHook('onRequest', (request, _reply, done) => {
+      done(changingMethods.has(request.method) ? refusalOf(request.headers) : undefined);
     });
     await app.register(helmet, {
       contentSecurityPolicy: {
@@ -46,7 +52,19 @@ export const security = plugin(
   { name: 'security' },
 );
 
-/** Whether a WebSocket's Origin is this service itself; programs other than browsers send none. */
+function refusalOf(headers: IncomingHttpHeaders): TicklakeError | undefined {
+  if (!isOwnOrigin(headers.origin, headers.host)) {
+    return new TicklakeError('BAD_REQUEST', 'the Origin is another site', {
+      remedy: 'Ask from a page of this service, or from a program.',
+    });
+  }
+  if (/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')) return undefined;
+  return new TicklakeError('BAD_REQUEST', 'what changes something is sent as JSON', {
+    remedy: 'Send the header `content-type: application/json`, also where there is no body.',
+  });
+}
+
+/** Whether an Origin is this service itself; programs other than browsers send none. */
 export function isOwnOrigin(origin: string | undefined, host: string | undefined): boolean {
   if (origin === undefined) return true;
   return URL.canParse(origin) && new URL(origin).host === host;

@@ -6,11 +6,13 @@ import type { EventLog } from '#core/streams/event-log.ts';
 import { isOwnOrigin } from '../plugins/security.ts';
 import { problemAnswers } from '../schemas/common.ts';
 import type { Hub } from '../stream/hub.ts';
+import type { RunFeed } from '../stream/run-feed.ts';
 import { closeCodes, serveSession } from '../stream/session.ts';
 import { streamMetrics } from '../stream/stream-metrics.ts';
 
 export interface StreamRouteOptions {
   hub: Hub;
+  feed: RunFeed;
   log: EventLog;
   topic: string;
   defaultSource: string;
@@ -27,11 +29,13 @@ export const streamRoutes: FastifyPluginCallbackTypebox<StreamRouteOptions> = (a
     url: '/v1/stream',
     schema: {
       tags: ['stream'],
-      summary: 'Live trades (WebSocket)',
+      summary: 'Live trades, and how runs of jobs go on (WebSocket)',
       description:
         'Send `{"op":"subscribe","channel":"trades","symbols":["BTCUSDT"]}`; a snapshot comes, then updates. Each message has a ' +
         '`resumeToken`; a client that reconnects and subscribes with its last one misses nothing, or gets a snapshot with ' +
-        '`reset: true`. A reader that is too slow is closed with 4008.',
+        '`reset: true`. A reader that is too slow is closed with 4008. The channel `jobs` is all runs of jobs, ' +
+        '`jobs:RUN_ID` one with its steps: `{"op":"subscribe","channel":"jobs"}` is answered by a snapshot, then by what ' +
+        'changes, at most twice a second.',
       response: problemAnswers,
     },
     preValidation: (request, _reply, next) => {
@@ -52,8 +56,8 @@ export const streamRoutes: FastifyPluginCallbackTypebox<StreamRouteOptions> = (a
         metrics.refused.inc();
         return socket.close(closeCodes.full, 'too many clients: come back later');
       }
-      const { hub, log, topic, defaultSource: source } = options;
-      serveSession({ socket, hub, log, topic, source, logger: options.logger, metrics });
+      const { hub, feed, log, topic, defaultSource: source } = options;
+      serveSession({ socket, hub, feed, log, topic, source, logger: options.logger, metrics });
     },
   });
   done();

@@ -1,8 +1,20 @@
 import { Type, type Static } from 'typebox';
 import { Problem, SourceName, SymbolName, Time, Decimal } from './common.ts';
+import { RunProgress } from './jobs.ts';
 import { TradeSide } from './markets.ts';
 
 export const symbolsPerClientMax = 500;
+
+export const runChannelsPerClientMax = 20;
+
+/** `jobs` is all runs that are no steps; `jobs:` and a run's id is that run with its steps. */
+const RunChannel = Type.Unsafe<'jobs' | `jobs:${string}`>(
+  Type.String({
+    description: 'All runs, or one with its steps.',
+    pattern: '^jobs(:[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$',
+    examples: ['jobs'],
+  }),
+);
 
 /** What a client says on `/v1/stream`, one JSON text per message. */
 export const ClientMessage = Type.Union([
@@ -25,6 +37,10 @@ export const ClientMessage = Type.Union([
       symbols: Type.Array(SymbolName, { minItems: 1, maxItems: symbolsPerClientMax, uniqueItems: true }),
       source: Type.Optional(SourceName),
     },
+    { additionalProperties: false },
+  ),
+  Type.Object(
+    { op: Type.Enum(['subscribe', 'unsubscribe']), channel: RunChannel },
     { additionalProperties: false },
   ),
   Type.Object({ op: Type.Literal('ping') }, { additionalProperties: false }),
@@ -74,6 +90,14 @@ export const ServerMessage = Type.Union([
     channel: Type.Literal('trades'),
     symbols: Type.Array(SymbolName),
   }),
+  Type.Object({
+    op: Type.Enum(['snapshot', 'update']),
+    channel: RunChannel,
+    data: Type.Array(RunProgress, {
+      description: 'In a snapshot all, in an update those that changed; at most twice a second.',
+    }),
+  }),
+  Type.Object({ op: Type.Literal('unsubscribed'), channel: RunChannel }),
   Type.Object({ op: Type.Literal('pong') }),
   Type.Object({ op: Type.Literal('error'), problem: Problem }),
 ]);

@@ -5,15 +5,23 @@ import { messageOf, TicklakeError, toTicklakeError } from '#core/platform/errors
 import type { Logger } from '#core/platform/logging.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
 import { problemOf } from '../problem.ts';
-import { ClientMessage, symbolsPerClientMax, type ServerMessage } from '../schemas/stream.ts';
+import {
+  ClientMessage,
+  runChannelsPerClientMax,
+  symbolsPerClientMax,
+  type ServerMessage,
+} from '../schemas/stream.ts';
 import { catchUp } from './catch-up.ts';
 import { marketKey, type Hub, type Subscriber } from './hub.ts';
+import type { RunChannel } from './run-channel.ts';
+import type { RunFeed } from './run-feed.ts';
 import { decodeToken, type LogPlace } from './resume-token.ts';
 import type { StreamMetrics } from './stream-metrics.ts';
 
 export interface SessionOptions {
   socket: WebSocket;
   hub: Hub;
+  feed: RunFeed;
   log: EventLog;
   topic: string;
   /** The source that is meant where a client names none. */
@@ -22,7 +30,7 @@ export interface SessionOptions {
   metrics: StreamMetrics;
 }
 
-type Subscribe = Extract<ClientMessage, { op: 'subscribe' }>;
+type Subscribe = Extract<ClientMessage, { op: 'subscribe'; channel: 'trades' }>;
 
 /** Codes a socket is closed with; the client may come back with its last token. */
 export const closeCodes = { slowReader: 4008, tooManyMessages: 4009, goingAway: 1001, full: 1013 } as const;
@@ -38,9 +46,10 @@ const clientMessage = Compile(ClientMessage);
 
 /** Serves one client until its socket closes. Messages are answered one after another. */
 export function serveSession(options: SessionOptions): void {
-  const { socket, hub, metrics, logger } = options;
+  const { socket, hub, feed, metrics, logger } = options;
   const closed = new AbortController();
   const subscriber: Subscriber = { keys: new Set(), send };
+  const runChannels = new Set<RunChannel>();
   let waiting = 0;
   let turn = Promise.resolve();
   let alive = true;
@@ -56,6 +65,7 @@ export function serveSession(options: SessionOptions): void {
     closed.abort();
     clearInterval(heartbeat);
     hub.remove(subscriber);
+    feed.remove(subscriber);
     metrics.clients.dec();
   });
   metrics.clients.inc();
@@ -73,15 +83,30 @@ export function serveSession(options: SessionOptions): void {
 
   async function answer(text: string): Promise<void> {
     const message = parseMessage(text);
-    switch (message.op) {
-      case 'ping':
-        return say({ op: 'pong' });
-      case 'unsubscribe':
-        hub.unsubscribe(subscriber, keysOf(message));
-        return say({ op: 'unsubscribed', channel: 'trades', symbols: message.symbols });
-      case 'subscribe':
-        return await subscribe(message);
+    if (message.op === 'ping') return say({ op: 'pong' });
+    if (message.channel === 'trades') {
+      if (message.op === 'subscribe') return await subscribe(message);
+      hub.unsubscribe(subscriber, keysOf(message));
+      return say({ op: 'unsubscribed', channel: 'trades', symbols: message.symbols });
     }
+    if (message.op === 'subscribe') return await followRuns(message.channel);
+    feed.unsubscribe(subscriber, message.channel);
+    runChannels.delete(message.channel);
+    return say({ op: 'unsubscribed', channel: message.channel });
+  }
+
+  async function followRuns(channel: RunChannel): Promise<void> {
+    if (new Set([...runChannels, channel]).size > runChannelsPerClientMax) {
+      throw new TicklakeError(
+        'BAD_REQUEST',
+        `a client follows at most ${runChannelsPerClientMax} channels of runs`,
+        {
+          remedy: 'Follow the channel jobs, or unsubscribe from some.',
+        },
+      );
+    }
+    await feed.subscribe(subscriber, channel);
+    runChannels.add(channel);
   }
 
   async function subscribe(message: Subscribe): Promise<void> {
@@ -157,6 +182,7 @@ export function serveSession(options: SessionOptions): void {
 
   function end(code: number, reason: string): void {
     hub.remove(subscriber);
+    feed.remove(subscriber);
     socket.close(code, reason);
     // A client that does not read gets no close frame either.
     setTimeout(() => socket.terminate(), closeGraceMs).unref();

@@ -78,12 +78,16 @@ async function findBefore(
     }
   }
   if (whenRunning === 'allow') return undefined;
-  const { rows } = await tx.query<{ run_id: string }>(
-    `select run_id from jobs.runs where active_key = $1 and state in ('waiting', 'running')`,
+  const { rows } = await tx.query<{ run_id: string; idempotency_key: string | null }>(
+    `select run_id, idempotency_key from jobs.runs where active_key = $1 and state in ('waiting', 'running')`,
     [activeKey(request.job, checked)],
   );
   const active = rows[0];
   if (active === undefined) return undefined;
+  // It was made between the two looks, by somebody with the same key.
+  if (request.idempotencyKey !== undefined && active.idempotency_key === request.idempotencyKey) {
+    return { runId: active.run_id, outcome: 'repeated' };
+  }
   if (whenRunning === 'join') return { runId: active.run_id, outcome: 'joined' };
   throw new TicklakeError(
     'CONFLICT',

@@ -172,7 +172,9 @@ describe('operations', () => {
     const text = await get<{ paths: Record<string, unknown>; openapi: string }>('/openapi.json');
     expect(text.openapi).toBe('3.1.0');
     expect(Object.keys(text.paths).sort()).toEqual([
-      ...['/health', '/health/ready', '/metrics', '/v1/lake/coverage', '/v1/lake/gaps', '/v1/lake/tables'],
+      ...['/health', '/health/ready', '/metrics', '/v1/jobs', '/v1/jobs/runs', '/v1/jobs/runs/{runId}'],
+      ...['cancel', 'partitions', 'retry'].map((what) => `/v1/jobs/runs/{runId}/${what}`),
+      ...['/v1/jobs/schedule', '/v1/lake/coverage', '/v1/lake/gaps', '/v1/lake/tables'],
       ...['/v1/markets', '/v1/markets/{symbol}', '/v1/markets/{symbol}/trades', '/v1/stream'],
     ]);
     const docs = await service.app.inject({ url: '/docs/', headers: { host: 'localhost' } });

@@ -3,8 +3,12 @@ import type { FastifyInstance } from 'fastify';
 import { buildApp } from '#api/app.ts';
 import { openDuckReader } from '#api/duck-reader.ts';
 import { lakeMarketData } from '#api/lake-market-data.ts';
+import { createCatalogue } from '#core/jobs/catalogue.ts';
+import type { JobCard } from '#core/jobs/job.ts';
+import { openJobs } from '#core/jobs/open.ts';
 import { createLogger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
+import { openDatabase } from '#core/platform/postgres/database.ts';
 import type { TestLake } from '#tests/support/lake.ts';
 
 /** The source the services of these tests are configured for. */
@@ -16,20 +20,29 @@ export interface Service {
   close(): Promise<void>;
 }
 
-/** A service on a test's lake and log, not listening. */
-export async function openService(ground: TestLake, options: { staticDir?: string } = {}): Promise<Service> {
-  const { lake, log, database } = ground;
+/** A service on a test's lake and log, with the rights of its role; not listening. */
+export async function openService(
+  ground: TestLake,
+  options: { staticDir?: string; jobCards?: readonly JobCard[] } = {},
+): Promise<Service> {
+  const { lake, log, url } = ground;
   const logger = createLogger({ level: 'silent', name: 'api' });
   const metrics = new Metrics();
+  const setRole = 'ticklake_api';
+  const database = openDatabase({ url, setRole, applicationName: 'api', logger, metrics });
   const reader = await openDuckReader({ spillDir: join(ground.dir, 'api'), metrics });
+  const { jobCards = [], ...rest } = options;
+  const jobs = await openJobs({ database, catalogue: createCatalogue(jobCards), logger, metrics });
   const app = await buildApp({
-    marketData: lakeMarketData({ lake, reader }),
+    marketData: lakeMarketData({ lake: { ...lake, database }, reader }),
     log,
+    jobs,
+    database,
     logger,
     metrics,
     config: { apiHost: '127.0.0.1', exchange: 'simulator', simulatorSeed: 42 },
     checks: { postgres: () => database.ping(), log: () => log.ping() },
-    ...options,
+    ...rest,
   });
   return {
     app,
@@ -37,6 +50,8 @@ export async function openService(ground: TestLake, options: { staticDir?: strin
     async close() {
       await app.close();
       reader.close();
+      await jobs.close();
+      await database.close();
     },
   };
 }

@@ -59,7 +59,10 @@ async function connect(headers: Record<string, string> = {}): Promise<Client> {
   const messages: ServerMessage[] = [];
   socket.on('message', (data: Buffer) => messages.push(JSON.parse(data.toString()) as ServerMessage));
   await once(socket, 'open');
-  const withTrades = () => messages.filter((message) => message.op === 'update' || message.op === 'snapshot');
+  const withTrades = () =>
+    messages.flatMap((message) =>
+      (message.op === 'update' || message.op === 'snapshot') && message.channel === 'trades' ? [message] : [],
+    );
   const client: Client = {
     socket,
     messages,

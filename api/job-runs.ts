@@ -1,0 +1,17 @@
+import { listRuns, showRun } from '#core/jobs/views.ts';
+import type { Transaction } from '#core/platform/postgres/database.ts';
+import type { RunWithSteps } from './schemas/jobs.ts';
+
+const stepsMax = 100;
+
+/** A run with its steps, if it is a chain. @throws NOT_FOUND */
+export async function withSteps(database: Transaction, runId: string): Promise<RunWithSteps> {
+  const run = await showRun(database, runId);
+  const steps = run.isChain ? await listRuns(database, { parentRunId: run.runId, limit: stepsMax }) : [];
+  return { ...run, steps };
+}
+
+/** What a request says about waiting, in milliseconds. */
+export function waitMs({ wait }: { wait?: number }): number {
+  return (wait ?? 0) * 1_000;
+}
