@@ -1,7 +1,9 @@
 import type { Job, JobCard } from '#core/jobs/job.ts';
+import { backfillTradesCard, backfillTradesJob } from './backfill-trades/job.ts';
 import { detectGapsCard, detectGapsJob } from './detect-gaps/job.ts';
 import { discoverSymbolsCard, discoverSymbolsJob } from './discover-symbols/job.ts';
 import { marketHistory } from './market-history.ts';
+import { restateArchiveCard, restateArchiveJob } from './restate-archive/job.ts';
 import type { HistoryDeps } from './venue-deps.ts';
 import { verifyLakeCard, verifyLakeJob } from './verify-lake/job.ts';
 
@@ -9,6 +11,8 @@ import { verifyLakeCard, verifyLakeJob } from './verify-lake/job.ts';
 const jobs: readonly { card: JobCard; wire: (deps: HistoryDeps) => Job }[] = [
   { card: discoverSymbolsCard, wire: discoverSymbolsJob },
   { card: detectGapsCard, wire: detectGapsJob },
+  { card: backfillTradesCard, wire: backfillTradesJob },
+  { card: restateArchiveCard, wire: restateArchiveJob },
   { card: verifyLakeCard, wire: verifyLakeJob },
 ];
 

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { defineChain } from '#core/jobs/job.ts';
+import { backfillTradesCard } from './backfill-trades/job.ts';
 import { detectGapsCard, detectGapsParameters } from './detect-gaps/job.ts';
 import { discoverSymbolsCard, discoverSymbolsParameters } from './discover-symbols/job.ts';
 
@@ -17,5 +18,6 @@ export const marketHistory = defineChain({
   steps: ({ top, days, from, to }) => [
     { job: discoverSymbolsCard.name, params: { top } },
     { job: detectGapsCard.name, params: { intervals: [], days, from, to } },
+    { job: backfillTradesCard.name, params: { from, to } },
   ],
 });
