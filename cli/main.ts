@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import packageJson from '#package.json' with { type: 'json' };
 import { isTicklakeError, TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
 import { maskUrls } from '#core/platform/logging.ts';
+import * as archiveNoun from './archive.ts';
 import * as configNoun from './config.ts';
 import * as deadLettersNoun from './dead-letters.ts';
 import * as demoNoun from './demo.ts';
@@ -28,6 +29,7 @@ const nouns: { register(program: Command, context: CliContext): void }[] = [
   gapsNoun,
   klinesNoun,
   tradesNoun,
+  archiveNoun,
   jobsNoun,
   deadLettersNoun,
   configNoun,

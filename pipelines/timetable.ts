@@ -2,6 +2,7 @@ import type { TimetableEntry } from '#core/jobs/scheduler.ts';
 import type { Trigger } from '#core/jobs/triggers.ts';
 import { detectGapsCard } from './detect-gaps/job.ts';
 import { marketHistory } from './market-history.ts';
+import { restateArchiveCard } from './restate-archive/job.ts';
 import { verifyLakeCard } from './verify-lake/job.ts';
 
 /**
@@ -22,6 +23,13 @@ export const timetable: readonly TimetableEntry[] = [
     cron: '25 * * * *',
     job: detectGapsCard.name,
     // The next hour's looks at the same windows.
+    missed: 'skip',
+  },
+  {
+    name: 'restate-archive',
+    cron: '15 4 * * *',
+    job: restateArchiveCard.name,
+    // It asks about the files whose check is the longest ago: the next day's goes on from there.
     missed: 'skip',
   },
   {

@@ -35,7 +35,12 @@ export async function rememberArchiveFiles(
       rows,
       commitId,
     },
-    keys: `{${keys.map(({ lo, hi }) => `[${lo},${hi})`).join(',')}}`,
+    keys: multirange(keys),
   }));
   await tx.query(rememberSql, [source, JSON.stringify(rows)]);
+}
+
+/** Runs as Postgres writes a multirange. */
+export function multirange(keys: TakenFile['keys']): string {
+  return `{${keys.map(({ lo, hi }) => `[${lo},${hi})`).join(',')}}`;
 }
