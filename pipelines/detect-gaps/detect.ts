@@ -31,6 +31,8 @@ export interface DetectOptions {
   days?: Readonly<Partial<Record<Interval | 'trades', number>>>;
   /** Default, and the latest: the venue's time. */
   toUs?: number;
+  /** Says what would be wanted and missing, and writes nothing. */
+  dryRun?: boolean;
   metrics: Metrics;
   signal?: AbortSignal;
 }
@@ -61,16 +63,26 @@ export async function detectGaps(options: DetectOptions): Promise<Detected> {
       remedy: 'Run `ticklake symbols discover`, or name markets: --symbols A,B.',
     });
   }
+  const { known, found } = await listingsOf(options, symbols, nowUs);
   const wanted: Wanted[] = [];
-  for (const listing of await listingsOf(options, symbols, nowUs)) {
-    const rank = ranks.get(listing.symbol) ?? unranked;
-    wanted.push(...barsWanted(options, listing, rank, nowUs));
-    if (options.trades) wanted.push(...(await tradesWanted(options, listing, rank, nowUs)));
+  for (const [symbol, listings] of Map.groupBy([...known, ...found], (listing) => listing.symbol)) {
+    const rank = ranks.get(symbol) ?? unranked;
+    wanted.push(...listings.flatMap((listing) => barsWanted(options, listing, rank, nowUs)));
+    // By id and by time, a venue gives the coin that has the name now.
+    const newest = listings.at(-1);
+    if (options.trades && newest !== undefined) {
+      wanted.push(...(await tradesWanted(options, newest, rank, nowUs)));
+    }
   }
-  await want(database, wanted);
-
   const intervals = [...options.intervals, ...(options.trades ? [''] : [])];
-  const tasks = await gapTasks(database, { source, symbols, intervals });
+  const tasks = await database.transaction(async (tx) => {
+    await tx.query('savepoint before');
+    await saveListings(tx, found);
+    await want(tx, wanted);
+    const missing = await gapTasks(tx, { source, symbols, intervals });
+    if (options.dryRun === true) await tx.query('rollback to savepoint before');
+    return missing;
+  });
   const gauge = metrics.gauge('ticklake_gap_tasks', 'Pieces of work that gaps make, when last detected', [
     'source',
   ]);
@@ -78,15 +90,15 @@ export async function detectGaps(options: DetectOptions): Promise<Detected> {
   return { source, wanted, tasks };
 }
 
-/** All listings of the symbols; of a market that nobody has chosen yet, its first. */
+/** All listings of the symbols, by number; of a market that nobody has chosen yet, its first, which is to be saved. */
 async function listingsOf(
   { exchange, database, signal }: DetectOptions,
   symbols: readonly string[],
   nowUs: number,
-): Promise<Listing[]> {
+): Promise<{ known: Listing[]; found: Listing[] }> {
   const known = await listListings(database, { source: exchange.source, symbols });
   const unknown = symbols.filter((symbol) => !known.some((listing) => listing.symbol === symbol));
-  if (unknown.length === 0) return known;
+  if (unknown.length === 0) return { known, found: [] };
   const markets = new Map((await exchange.symbols(signal)).map((market) => [market.symbol, market]));
   const found: Listing[] = [];
   for (const symbol of unknown) {
@@ -98,8 +110,7 @@ async function listingsOf(
     }
     found.push(...(await follow(exchange, undefined, { market, ticker: undefined, nowUs }, signal)));
   }
-  await database.transaction((tx) => saveListings(tx, found));
-  return [...known, ...found];
+  return { known, found };
 }
 
 function barsWanted(options: DetectOptions, listing: Listing, rank: number, nowUs: number): Wanted[] {
@@ -128,9 +139,7 @@ async function tradesWanted(
 ): Promise<Wanted[]> {
   const { exchange, database, signal } = options;
   const { source, symbol, listedUs, delistedUs } = listing;
-  // By id and by time, a venue gives the coin that has the name now.
-  const newest = (await listListings(database, { source, symbols: [symbol] })).at(-1);
-  if (listedUs === null || newest?.number !== listing.number) return [];
+  if (listedUs === null) return [];
   const fromUs = Math.max(fromOf(options, 'trades', nowUs) ?? nowUs - dayUs, listedUs);
   const toUs = Math.min(options.toUs ?? nowUs, nowUs, delistedUs ?? Infinity);
   if (fromUs >= toUs) return [];

@@ -160,6 +160,20 @@ test('trades are wanted by id in whole days, and days that are known are not ask
   });
 });
 
+test('a dry run says what would be missing, and makes nothing wanted', async () => {
+  const venue = await venueAt('2024-03-05T10:00:00Z');
+  const { source } = venue.exchange;
+  const request = { symbols: ['LINKUSDT'], trades: true, fromUs: us('2024-03-04T00:00:00Z') };
+  const said = await detect(venue, { ...request, dryRun: true });
+  expect(said.tasks.map(({ period }) => period)).toEqual(['2024-03-05', '2024-03-04', '2024']);
+  expect(await gapTasks(lake.database, { source })).toEqual([]);
+  const { rows } = await lake.database.query('select 1 from universe.listings where source = $1', [source]);
+  expect(rows).toEqual([]);
+  expect((await detect(venue, request)).tasks.map(({ key }) => key)).toEqual(
+    said.tasks.map(({ key }) => key),
+  );
+});
+
 test('the span between separate holdings is no gap unless it is wanted or asked for', async () => {
   const source = 'archive-test';
   const [a, b, c] = ['2021-05-01', '2021-06-01', '2025-01-01'].map((day) => us(`${day}T00:00:00Z`));
