@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { RunDetails } from '#cli/job-views.ts';
-import type { RunView } from '#core/jobs/views.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { openDatabase, type Database } from '#core/platform/postgres/database.ts';
 import { acquirePostgres } from '#core/platform/postgres/embedded.ts';
