@@ -1,4 +1,5 @@
 import type { Job, JobCard } from '#core/jobs/job.ts';
+import { backfillKlinesCard, backfillKlinesJob } from './backfill-klines/job.ts';
 import { backfillTradesCard, backfillTradesJob } from './backfill-trades/job.ts';
 import { detectGapsCard, detectGapsJob } from './detect-gaps/job.ts';
 import { discoverSymbolsCard, discoverSymbolsJob } from './discover-symbols/job.ts';
@@ -11,6 +12,7 @@ import { verifyLakeCard, verifyLakeJob } from './verify-lake/job.ts';
 const jobs: readonly { card: JobCard; wire: (deps: HistoryDeps) => Job }[] = [
   { card: discoverSymbolsCard, wire: discoverSymbolsJob },
   { card: detectGapsCard, wire: detectGapsJob },
+  { card: backfillKlinesCard, wire: backfillKlinesJob },
   { card: backfillTradesCard, wire: backfillTradesJob },
   { card: restateArchiveCard, wire: restateArchiveJob },
   { card: verifyLakeCard, wire: verifyLakeJob },

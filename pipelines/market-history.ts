@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { defineChain } from '#core/jobs/job.ts';
+import { backfillKlinesCard } from './backfill-klines/job.ts';
 import { backfillTradesCard } from './backfill-trades/job.ts';
 import { detectGapsCard, detectGapsParameters } from './detect-gaps/job.ts';
 import { discoverSymbolsCard, discoverSymbolsParameters } from './discover-symbols/job.ts';
@@ -18,6 +19,7 @@ export const marketHistory = defineChain({
   steps: ({ top, days, from, to }) => [
     { job: discoverSymbolsCard.name, params: { top } },
     { job: detectGapsCard.name, params: { intervals: [], days, from, to } },
+    { job: backfillKlinesCard.name, params: { from, to } },
     { job: backfillTradesCard.name, params: { from, to } },
   ],
 });
