@@ -9,7 +9,8 @@ import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
 import packageJson from '#package.json' with { type: 'json' };
-import { createBreaker, guarded } from './breaker.ts';
+import type { BarData } from './bar-data.ts';
+import { createBreaker, guarded, guardedBars } from './breaker.ts';
 import type { Check } from './health.ts';
 import type { MarketData } from './market-data.ts';
 import { openapi } from './plugins/openapi.ts';
@@ -17,6 +18,7 @@ import { page } from './plugins/page.ts';
 import { problems } from './plugins/problems.ts';
 import { requestMetrics } from './plugins/request-metrics.ts';
 import { security } from './plugins/security.ts';
+import { barRoutes } from './routes/bars.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRunRoutes } from './routes/job-runs.ts';
 import { jobRoutes } from './routes/jobs.ts';
@@ -29,6 +31,7 @@ import { startTail } from './stream/tail.ts';
 
 export interface AppOptions {
   marketData: MarketData;
+  bars: BarData;
   log: EventLog;
   /** To ask for runs of jobs, and where they are read. */
   jobs: Jobs;
@@ -85,6 +88,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     stream: () => ({ tailing: hub.tailing, clients: app.websocketServer.clients.size }),
   });
   await app.register(marketRoutes, { marketData, live: hub, defaultSource, requestMs });
+  await app.register(barRoutes, { bars: guardedBars(options.bars, breaker), defaultSource, requestMs });
   await app.register(lakeRoutes, { marketData });
   const jobOptions = { jobs, database, feed, requestMs };
   await app.register(jobRoutes, jobOptions);

@@ -8,6 +8,7 @@ import {
 } from 'cockatiel';
 import { isTicklakeError, TicklakeError } from '#core/platform/errors.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
+import type { BarData } from './bar-data.ts';
 import type { MarketData } from './market-data.ts';
 import type { BreakerHealth } from './schemas/health.ts';
 
@@ -63,5 +64,15 @@ export function guarded(data: MarketData, breaker: Breaker): MarketData {
     tables: () => breaker.run(() => data.tables()),
     coverage: (filter) => breaker.run(() => data.coverage(filter)),
     gaps: (filter) => breaker.run(() => data.gaps(filter)),
+  };
+}
+
+/** The same bars behind a breaker. */
+export function guardedBars(data: BarData, breaker: Breaker): BarData {
+  return {
+    sources: (interval, symbol) => breaker.run(() => data.sources(interval, symbol)),
+    statistics: (request, signal) => breaker.run(() => data.statistics(request, signal)),
+    summary: (source, interval, signal) => breaker.run(() => data.summary(source, interval, signal)),
+    rankings: (request, signal) => breaker.run(() => data.rankings(request, signal)),
   };
 }

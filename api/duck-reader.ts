@@ -2,14 +2,15 @@ import { bulkhead, isBulkheadRejectedError } from 'cockatiel';
 import type { DuckDBValue, Json } from '@duckdb/node-api';
 import { DuckDb } from '#core/lake/duckdb.ts';
 import { parquetRelation } from '#core/lake/relation.ts';
-import { trades } from '#core/lake/tables.ts';
+import { klines, quoted, trades } from '#core/lake/tables.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import { sqlFile } from '#core/platform/sql-file.ts';
 
 export interface DuckReader {
   /**
-   * Runs one of the statements of `api/sql` with `trades` standing for the rows of the files given.
+   * Runs one of the statements of `api/sql` with its table standing for the rows of the files given; without files
+   * there are no rows.
    * @throws TIMEOUT when the signal ends it, OVERLOADED when too many wait already.
    */
   read(
@@ -28,8 +29,11 @@ export interface DuckReaderOptions {
 
 const waitingMax = 64;
 const statements = {
-  markets: sqlFile(import.meta.url, 'sql/markets.sql'),
-  trades: sqlFile(import.meta.url, 'sql/trades.sql'),
+  markets: { table: trades, sql: sqlFile(import.meta.url, 'sql/markets.sql') },
+  trades: { table: trades, sql: sqlFile(import.meta.url, 'sql/trades.sql') },
+  statistics: { table: klines, sql: sqlFile(import.meta.url, 'sql/statistics.sql') },
+  summary: { table: klines, sql: sqlFile(import.meta.url, 'sql/summary.sql') },
+  volumes: { table: klines, sql: sqlFile(import.meta.url, 'sql/volumes.sql') },
 };
 
 /** One DuckDB for the service's own statements, which run one after another. */
@@ -51,8 +55,10 @@ export async function openDuckReader({ spillDir, metrics }: DuckReaderOptions): 
           signal?.addEventListener('abort', interrupt, { once: true });
           const stop = seconds.startTimer({ statement });
           try {
-            await duck.run(`create or replace temp view trades as ${parquetRelation(trades, files)}`);
-            return await duck.rows(statements[statement], params);
+            const { table, sql } = statements[statement];
+            const rows = parquetRelation(table, files);
+            await duck.run(`create or replace temp view ${quoted(table.name)} as ${rows}`);
+            return await duck.rows(sql, params);
           } finally {
             stop();
             signal?.removeEventListener('abort', interrupt);

@@ -13,6 +13,7 @@ import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
 import { buildApp } from './app.ts';
+import { lakeBarData } from './bar-data.ts';
 import { openDuckReader } from './duck-reader.ts';
 import { lakeMarketData } from './lake-market-data.ts';
 
@@ -58,6 +59,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const reader = await openDuckReader({ spillDir: join(options.spillDir, 'api'), metrics });
   const app = await buildApp({
     marketData: lakeMarketData({ lake, reader }),
+    bars: lakeBarData({ lake, reader }),
     log,
     jobs,
     database,

@@ -175,7 +175,8 @@ describe('operations', () => {
       ...['/health', '/health/ready', '/metrics', '/v1/jobs', '/v1/jobs/runs', '/v1/jobs/runs/{runId}'],
       ...['cancel', 'partitions', 'retry'].map((what) => `/v1/jobs/runs/{runId}/${what}`),
       ...['/v1/jobs/schedule', '/v1/lake/coverage', '/v1/lake/gaps', '/v1/lake/tables'],
-      ...['/v1/markets', '/v1/markets/{symbol}', '/v1/markets/{symbol}/trades', '/v1/stream'],
+      ...['/v1/markets', '/v1/markets/rankings', '/v1/markets/summary', '/v1/markets/{symbol}'],
+      ...['/v1/markets/{symbol}/statistics', '/v1/markets/{symbol}/trades', '/v1/stream'],
     ]);
     const docs = await service.app.inject({ url: '/docs/', headers: { host: 'localhost' } });
     expect(docs.statusCode).toBe(200);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '#api/app.ts';
+import { lakeBarData } from '#api/bar-data.ts';
 import { openDuckReader } from '#api/duck-reader.ts';
 import { lakeMarketData } from '#api/lake-market-data.ts';
 import { createCatalogue } from '#core/jobs/catalogue.ts';
@@ -26,15 +27,17 @@ export async function openService(
   options: { staticDir?: string; jobCards?: readonly JobCard[] } = {},
 ): Promise<Service> {
   const { lake, log, url } = ground;
-  const logger = createLogger({ level: 'silent', name: 'api' });
+  const logger = createLogger({ level: process.env['TEST_LOG'] ?? 'silent', name: 'api' });
   const metrics = new Metrics();
   const setRole = 'ticklake_api';
   const database = openDatabase({ url, setRole, applicationName: 'api', logger, metrics });
   const reader = await openDuckReader({ spillDir: join(ground.dir, 'api'), metrics });
+  const ownLake = { ...lake, database };
   const { jobCards = [], ...rest } = options;
   const jobs = await openJobs({ database, catalogue: createCatalogue(jobCards), logger, metrics });
   const app = await buildApp({
-    marketData: lakeMarketData({ lake: { ...lake, database }, reader }),
+    marketData: lakeMarketData({ lake: ownLake, reader }),
+    bars: lakeBarData({ lake: ownLake, reader }),
     log,
     jobs,
     database,
