@@ -106,8 +106,8 @@ export async function heldBars(
 ): Promise<HeldBar[]> {
   const { rows } = await query(
     lake.lake,
-    `select epoch_ms(open_time)::varchar as ms, open::double::varchar as open, close::double::varchar as close,
-            volume::double::varchar as volume, trade_count::varchar as trades, is_filled as filled
+    `select epoch_ms(open_time)::varchar as ms, open::varchar as open, close::varchar as close,
+            volume::varchar as volume, trade_count::varchar as trades, is_filled as filled
        from market.klines where source = '${source}' and symbol = '${symbol}' and "interval" = '${interval}'
       order by open_time`,
     { spillDir: lake.spillDir },
@@ -120,8 +120,10 @@ export async function heldBars(
 
 /** The same of what the venue gave. */
 export function asHeld(bars: readonly ExchangeKline[]): HeldBar[] {
-  const plain = (text: string) =>
-    Number.isInteger(Number(text)) ? `${Number(text)}.0` : String(Number(text));
+  const plain = (text: string) => {
+    const [whole, places = ''] = text.split('.');
+    return `${whole}.${places.padEnd(18, '0')}`;
+  };
   return bars.map((bar) => ({
     ...{
       ms: bar.openTimeUs / 1_000,
