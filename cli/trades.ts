@@ -1,5 +1,15 @@
 import type { Command } from 'commander';
-import { addBackfillOptions, backfill, type BackfillOptions } from './backfill.ts';
+import { openArchive } from '#core/exchanges/binance/archive/archive.ts';
+import { Metrics } from '#core/platform/metrics.ts';
+import type { TradeBringReport } from '#pipelines/backfill-trades/bring.ts';
+import {
+  addBackfillOptions,
+  backfill,
+  backfillFromVenue,
+  selectionOf,
+  venueSourceOf,
+  type BackfillOptions,
+} from './backfill.ts';
 import type { CliContext } from './context.ts';
 import { table } from './output.ts';
 import { withRuntime } from './runtime.ts';
@@ -33,20 +43,77 @@ export function register(program: Command, context: CliContext): void {
       );
     });
   addBackfillOptions(trades.command('backfill'))
-    .description("load trades from the exchange's bulk archive; files that touch the span are loaded whole")
-    .addHelpText('after', '\nExample:\n  ticklake trades backfill --source archive --symbols BTCUSDT --json')
-    .action(async (options: BackfillOptions) => {
-      const { backfillTrades } = await import('#pipelines/backfill-trades/backfill.ts');
-      await backfill(
-        context,
-        'trades',
-        options,
-        backfillTrades,
-        ({ tasks, done, failed, rows, filled, unchanged, differences }) =>
-          table(
-            ['what', 'count'],
-            Object.entries({ tasks, done, failed, rows, filled, unchanged, differences: differences.length }),
-          ),
-      );
+    .option('--dry-run', 'say what would be brought, and change nothing')
+    .description('bring trades that are missing: by id from the venue, by the file from its bulk archive')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ticklake trades backfill --symbols BTCUSDT --from 2024-03-01 --to 2024-03-05' +
+        '\n  ticklake trades backfill --source ./market-data/archive --json' +
+        '\n\nWhole days are brought that touch the time from --from to --to; without, since yesterday. Of a folder,' +
+        '\nall files that touch it; without --from and --to all, and time between separate files is not expected.',
+    )
+    .action(async (options: TradeOptions) => {
+      if (venueSourceOf(options) !== undefined) return await bringFromVenue(context, options);
+      return await (options.dryRun === true ? planFolder(context, options) : loadFolder(context, options));
     });
+}
+
+interface TradeOptions extends BackfillOptions {
+  dryRun?: boolean;
+}
+
+async function bringFromVenue(context: CliContext, options: TradeOptions): Promise<void> {
+  const { bringTrades } = await import('#pipelines/backfill-trades/bring.ts');
+  const { dryRun } = options;
+  await backfillFromVenue(
+    context,
+    'trades',
+    options,
+    (run) => bringTrades({ ...run, dryRun }),
+    ({ plan, ...report }) => {
+      if (plan !== undefined) {
+        const rows = plan.map((day) => [day.listing, day.day, day.missing]);
+        return table(['listing', 'day', 'missing'], rows);
+      }
+      const { damaged, ...counts } = countsOf(report);
+      return [
+        table(['what', 'count'], Object.entries(counts)),
+        ...report.damaged.map(({ message }) => message),
+        ...(damaged > 0 ? [`${damaged} files of the archive are damaged; REST had its turn`] : []),
+      ].join('\n');
+    },
+  );
+}
+
+function countsOf(report: TradeBringReport) {
+  const { tasks, done, failed, rows, fromArchive, fromRest, explained, missing, unchanged, differing } =
+    report;
+  const counts = { tasks, done, failed, rows, fromArchive, fromRest, explained, missing, unchanged };
+  return { ...counts, differing, damaged: report.damaged.length };
+}
+
+async function loadFolder(context: CliContext, options: BackfillOptions): Promise<void> {
+  const { backfillTrades } = await import('#pipelines/backfill-trades/backfill.ts');
+  await backfill(
+    context,
+    'trades',
+    options,
+    backfillTrades,
+    ({ tasks, done, failed, rows, filled, unchanged, differing, failures }) =>
+      [
+        table(['what', 'count'], Object.entries({ tasks, done, failed, rows, filled, unchanged, differing })),
+        ...failures.flatMap(({ file, unknown }) => (unknown === undefined ? [] : [`${file}: ${unknown}`])),
+      ].join('\n'),
+  );
+}
+
+async function planFolder(context: CliContext, options: BackfillOptions): Promise<void> {
+  const { selectTradeFiles } = await import('#pipelines/backfill-trades/backfill.ts');
+  const archive = await openArchive({ location: options.source, metrics: new Metrics() });
+  const files = await selectTradeFiles({ archive, ...selectionOf(options) });
+  const paths = files.map((file) => file.path);
+  const counts = { tasks: files.length, done: 0, failed: 0, rows: 0, filled: 0, unchanged: 0 };
+  context.output.result({ ...counts, files: paths }, () =>
+    [...paths, `${files.length} files would be loaded`].join('\n'),
+  );
 }

@@ -4,6 +4,7 @@ import { openArchive, type Archive } from '#core/exchanges/binance/archive/archi
 import type { SharedBudget } from '#core/exchanges/binance/shared-budget.ts';
 import type { Exchange } from '#core/exchanges/exchange.ts';
 import { archiveLocation, openExchange } from '#core/exchanges/open.ts';
+import type { BudgetLimit } from '#core/jobs/budget.ts';
 import type { Config } from '#core/platform/config.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
@@ -31,6 +32,14 @@ export async function openVenueArchive(config: Config, metrics: Metrics): Promis
   const { exchange, archive } = config;
   const place = archive === undefined ? await placeOf(config) : {};
   return await openArchive({ location: archiveLocation({ exchange, ...place }, archive), metrics });
+}
+
+/** No request of ours weighs more; a burst below it would forbid that request. */
+const heaviestRequest = 100;
+
+/** The request weight of a venue that all processes on one Postgres share. */
+export function budgetOf({ jobsWeightPerMinute: perMinute }: Config): BudgetLimit {
+  return { perMinute, burst: Math.max(heaviestRequest, Math.ceil(perMinute / 4)) };
 }
 
 interface Place {

@@ -4,10 +4,8 @@ import type { Worker } from '#core/jobs/worker.ts';
 import type { Config } from '#core/platform/config.ts';
 import { createJobs } from '#pipelines/catalogue.ts';
 import type { Runtime } from './runtime.ts';
-import { openVenue, openVenueArchive } from './venue.ts';
+import { budgetOf, openVenue, openVenueArchive } from './venue.ts';
 
-/** No request of ours weighs more; a burst below it would forbid that request. */
-const heaviestRequest = 100;
 const graceMs = 3_000;
 const dayMs = 86_400_000;
 
@@ -18,7 +16,6 @@ const dayMs = 86_400_000;
 export async function openWorkableJobs(runtime: Runtime): Promise<Jobs> {
   const { config, logger, metrics, lake, spillDir } = runtime;
   const { database } = runtime.connection;
-  const perMinute = config.jobsWeightPerMinute;
   const jobs: Jobs = await openJobs({
     ...{ database, logger, metrics },
     catalogue: createCatalogue(
@@ -28,7 +25,7 @@ export async function openWorkableJobs(runtime: Runtime): Promise<Jobs> {
         openArchive: () => openVenueArchive(config, metrics),
       }),
     ),
-    defaultBudget: { perMinute, burst: Math.max(heaviestRequest, Math.ceil(perMinute / 4)) },
+    defaultBudget: budgetOf(config),
   });
   return jobs;
 }

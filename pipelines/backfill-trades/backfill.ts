@@ -71,7 +71,7 @@ export async function selectTradeFiles(
 
 /**
  * Brings trades of a folder of the bulk archive into the lake, a file a commit; ids that are held are compared and stay.
- * A file that cannot be taken is reported, and the others go on.
+ * A file that cannot be taken is reported, and the others go on. When it is aborted, the report is of what was done.
  * @throws NOT_FOUND where the archive holds nothing that is asked for, and what commits throw.
  */
 export async function backfillTrades(request: TradeBackfill): Promise<TradeBackfillReport> {
@@ -90,7 +90,7 @@ export async function backfillTrades(request: TradeBackfill): Promise<TradeBackf
   const refused: { file: ArchiveFile; error: TicklakeError }[] = [];
   try {
     for (const file of files) {
-      signal?.throwIfAborted();
+      if (signal?.aborted === true) break;
       try {
         const parts = await loadFile(duck, { request, folder, holders, file, before: loaded.at(-1) }, report);
         loaded.push(...parts);

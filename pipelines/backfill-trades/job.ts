@@ -66,7 +66,7 @@ export function backfillTradesJob({ database, lake, openExchange, openArchive, s
       const exchange = await openExchange();
       try {
         return await backfillTradeTask({
-          ...{ task, from: origin, exchange, archive: await openArchive(), lake, spillDir, signal, finish },
+          ...{ task, from: origin, exchange, openArchive, lake, spillDir, signal, finish },
           progress: (done, total) => progress(done, total, 'trades'),
         });
       } finally {

@@ -28,7 +28,8 @@ export interface TradeTaskRequest {
   task: GapTask;
   from: TradeOrigin;
   exchange: Exchange;
-  archive: Archive;
+  /** Opens the venue's bulk archive, where it is to be asked. */
+  openArchive: () => Promise<Archive>;
   lake: Lake;
   /** A folder for files on their way, and for DuckDB to spill to. */
   spillDir: string;
@@ -122,9 +123,10 @@ class TradeTask {
   }
 
   async #takeFile(): Promise<void> {
-    const { lake, archive, from, task, signal } = this.#request;
+    const { lake, openArchive, from, task, signal } = this.#request;
     const { fromUs, toUs } = this.#day();
     const wanted = { fromUs: Math.max(fromUs, this.#life.fromUs), toUs: Math.min(toUs, this.#life.toUs) };
+    const archive = await openArchive();
     const day = { archive, symbol: task.symbol, day: task.period, wanted, folder: this.#folder, signal };
     const found = await readDayFile(this.#duck, day);
     this.#isFileRead = true;

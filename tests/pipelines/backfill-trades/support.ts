@@ -61,7 +61,7 @@ export async function openTradeVenue(lake: TestLake, seed: number, time: string)
       const { exchange } = venue;
       const { signal } = new AbortController();
       return await backfillTradeTask({
-        ...{ task, from: 'auto', exchange, archive: await archive() },
+        ...{ task, from: 'auto', exchange, openArchive: archive },
         ...{ lake: lake.lake, spillDir: lake.spillDir, signal },
         ...own,
       });
