@@ -3,7 +3,14 @@ import { openArchive } from '#core/exchanges/binance/archive/archive.ts';
 import { isInterval, type Interval } from '#core/market/interval.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 import { Metrics } from '#core/platform/metrics.ts';
-import { addBackfillOptions, backfill, selectionOf, type BackfillOptions } from './backfill.ts';
+import {
+  addBackfillOptions,
+  backfill,
+  backfillFromVenue,
+  selectionOf,
+  venueSourceOf,
+  type BackfillOptions,
+} from './backfill.ts';
 import type { CliContext } from './context.ts';
 import { table } from './output.ts';
 
@@ -16,17 +23,43 @@ interface KlineOptions extends BackfillOptions {
 export function register(program: Command, context: CliContext): void {
   const command = program.command('klines').description('bars as the exchange made them').command('backfill');
   addBackfillOptions(command)
-    .option('--interval <list>', 'such as 1m,1d; all unless named', intervalList)
-    .option('--dry-run', 'say what would be loaded, and change nothing')
-    .description("load bars from the exchange's bulk archive")
+    .option('--interval <list>', 'such as 1m,1d; of a folder all unless named, else daily bars', intervalList)
+    .option('--dry-run', 'say what would be brought, and change nothing')
+    .description('bring bars that are missing: from the venue, its bulk archive, or a folder')
     .addHelpText(
       'after',
-      '\nExample:\n  ticklake klines backfill --source archive --symbols BTCUSDT --interval 1d --json' +
-        '\n\nWith --from or --to, the span between separate files of the archive is expected too: it becomes a gap.',
+      '\nExamples:\n  ticklake klines backfill --symbols BTCUSDT --interval 1m --from 2024-03-01 --to 2024-03-05' +
+        '\n  ticklake klines backfill --source ./market-data/archive --interval 1d --json' +
+        '\n\nWithout --symbols, bars of the universe and all that is wanted already. Of a folder, all it holds; with' +
+        '\n--from or --to the time between its separate files is expected too: it becomes a gap.',
     )
-    .action((options: KlineOptions) =>
-      options.dryRun === true ? plan(context, options) : load(context, options),
-    );
+    .action(async (options: KlineOptions) => {
+      if (venueSourceOf(options) !== undefined) return await bring(context, options);
+      return await (options.dryRun === true ? plan(context, options) : load(context, options));
+    });
+}
+
+async function bring(context: CliContext, options: KlineOptions): Promise<void> {
+  const { bringBars } = await import('#pipelines/backfill-klines/bring.ts');
+  const { dryRun, interval } = options;
+  await backfillFromVenue(
+    context,
+    'klines',
+    options,
+    (run) => bringBars({ ...run, intervals: interval, dryRun }),
+    ({ plan, damaged, failures, source, ...counts }) => {
+      if (plan !== undefined) {
+        const rows = plan.map(({ what, tasks, requests }) => [what, tasks, requests]);
+        return table(['what', 'tasks', 'requests'], rows);
+      }
+      return [
+        table(['what', 'count'], Object.entries(counts)),
+        ...(failures.length === 0
+          ? damaged.map(({ message }) => `${source}, brought by REST: ${message}`)
+          : []),
+      ].join('\n');
+    },
+  );
 }
 
 async function load(context: CliContext, options: KlineOptions): Promise<void> {

@@ -18,7 +18,3 @@ export interface BarReport {
   /** At most 20. */
   damaged: DamagedFile[];
 }
-
-export const noBars: BarReport = {
-  ...{ rows: 0, filled: 0, explained: 0, left: 0, unchanged: true, files: 0, answers: 0, damaged: [] },
-};
