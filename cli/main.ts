@@ -3,6 +3,7 @@ import packageJson from '#package.json' with { type: 'json' };
 import { isTicklakeError, TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
 import { maskUrls } from '#core/platform/logging.ts';
 import * as archiveNoun from './archive.ts';
+import * as candlesNoun from './candles.ts';
 import * as configNoun from './config.ts';
 import * as deadLettersNoun from './dead-letters.ts';
 import * as demoNoun from './demo.ts';
@@ -29,6 +30,7 @@ const nouns: { register(program: Command, context: CliContext): void }[] = [
   gapsNoun,
   klinesNoun,
   tradesNoun,
+  candlesNoun,
   archiveNoun,
   jobsNoun,
   deadLettersNoun,

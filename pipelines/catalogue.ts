@@ -1,6 +1,7 @@
 import type { Job, JobCard } from '#core/jobs/job.ts';
 import { backfillKlinesCard, backfillKlinesJob } from './backfill-klines/job.ts';
 import { backfillTradesCard, backfillTradesJob } from './backfill-trades/job.ts';
+import { buildCandlesCard, buildCandlesJob } from './build-candles/job.ts';
 import { detectGapsCard, detectGapsJob } from './detect-gaps/job.ts';
 import { discoverSymbolsCard, discoverSymbolsJob } from './discover-symbols/job.ts';
 import { marketHistory } from './market-history.ts';
@@ -14,6 +15,7 @@ const jobs: readonly { card: JobCard; wire: (deps: HistoryDeps) => Job }[] = [
   { card: detectGapsCard, wire: detectGapsJob },
   { card: backfillKlinesCard, wire: backfillKlinesJob },
   { card: backfillTradesCard, wire: backfillTradesJob },
+  { card: buildCandlesCard, wire: buildCandlesJob },
   { card: restateArchiveCard, wire: restateArchiveJob },
   { card: verifyLakeCard, wire: verifyLakeJob },
 ];

@@ -1,5 +1,6 @@
 import type { TimetableEntry } from '#core/jobs/scheduler.ts';
 import type { Trigger } from '#core/jobs/triggers.ts';
+import { buildCandlesCard } from './build-candles/job.ts';
 import { detectGapsCard } from './detect-gaps/job.ts';
 import { marketHistory } from './market-history.ts';
 import { restateArchiveCard } from './restate-archive/job.ts';
@@ -23,6 +24,14 @@ export const timetable: readonly TimetableEntry[] = [
     cron: '25 * * * *',
     job: detectGapsCard.name,
     // The next hour's looks at the same windows.
+    missed: 'skip',
+  },
+  {
+    name: 'build-candles',
+    // Soon after the day is over, and within the hour for days whose trades are mended later.
+    cron: '50 * * * *',
+    job: buildCandlesCard.name,
+    // What was due then is due at the next look.
     missed: 'skip',
   },
   {

@@ -33,7 +33,7 @@ export interface BuildRequest {
   /** The newest commit of trades when the days were found due. */
   seq: number;
   intervals?: readonly Interval[] | undefined;
-  /** Bars that end later are not closed: none of these is made. */
+  /** The venue's clock: bars that end later are not closed, and none of these is made. */
   closedUs: number;
   /** What else belongs to the commit; called again when its transaction is. */
   finish?: (tx: Transaction, built: BuiltCandles) => Promise<void>;

@@ -28,7 +28,7 @@ export interface TradeAt {
 
 export interface DueFilter {
   symbols?: readonly string[] | undefined;
-  /** The first and the last day. */
+  /** The first and the last day; the default of the last is the venue's yesterday. */
   fromDay?: string | undefined;
   toDay?: string | undefined;
   /** Also days that nothing has touched since. */
@@ -45,8 +45,9 @@ export interface DueGroup {
 }
 
 const dueSql = sqlFile(import.meta.url, 'sql/due.sql');
-/** Trades that one commit is made of, unless a day alone has more. */
+/** Trades that one commit is made of, unless a day alone has more, and days. */
 const groupIdsMax = 20_000_000;
+const groupDaysMax = 200;
 
 interface DueRow {
   source: string;
@@ -71,6 +72,9 @@ export async function dueDays(
   database: Database,
   filter: DueFilter = {},
 ): Promise<{ days: DueDay[]; seq: number }> {
+  const clock = await venueClock(database);
+  const isOver = ({ source, day }: DueRow): boolean =>
+    filter.toDay !== undefined || day < dayOf(clock(source));
   return await database.transaction(async (tx) => {
     const seq = await newestTradesCommit(tx);
     const { rows } = await tx.query<DueRow>(dueSql, [
@@ -81,7 +85,7 @@ export async function dueDays(
       seq,
       rows.filter((row) => !row.is_due),
     );
-    return { seq, days: rows.filter((row) => row.is_due).map(dueDay) };
+    return { seq, days: rows.filter((row) => row.is_due && isOver(row)).map(dueDay) };
   });
 }
 
@@ -92,7 +96,7 @@ export function groupDays(days: readonly DueDay[]): DueGroup[] {
     const groups: DueGroup[] = [];
     for (const day of ofMonth) {
       const last = groups.at(-1);
-      if (last !== undefined && last.ids + day.ids <= groupIdsMax) {
+      if (last !== undefined && last.ids + day.ids <= groupIdsMax && last.days.length < groupDaysMax) {
         last.days.push(day);
         last.ids += day.ids;
       } else {
@@ -107,6 +111,19 @@ export function groupDays(days: readonly DueDay[]): DueGroup[] {
     }
     return groups;
   });
+}
+
+/** The venues' clocks as last noted, microseconds; one that tells none is on ours. */
+export async function venueClock(database: Database): Promise<(source: string) => number> {
+  const { rows } = await database.query<{ source: string; us: number }>(
+    'select source, time_us as us from ingest.venues',
+  );
+  const clocks = new Map(rows.map(({ source, us }) => [source, us]));
+  return (source) => clocks.get(source) ?? Date.now() * 1_000;
+}
+
+function dayOf(us: number): string {
+  return new Date(us / 1_000).toISOString().slice(0, 10);
 }
 
 async function newestTradesCommit(tx: Transaction): Promise<number> {
