@@ -6,6 +6,9 @@ import { marketHistory } from './market-history.ts';
 import { restateArchiveCard } from './restate-archive/job.ts';
 import { verifyLakeCard } from './verify-lake/job.ts';
 
+/** UTC days back of which bars shall be complete. */
+const barDays = { '1d': 1_095, '1m': 2 };
+
 /**
  * What runs by itself, and when: node-cron's expressions, in UTC. An entry that is new begins with its next tick, so
  * nothing is caught up on a new data dir.
@@ -16,13 +19,23 @@ export const timetable: readonly TimetableEntry[] = [
     // After the exchange's day has closed and its archive of the day before is usually out.
     cron: '10 2 * * *',
     job: marketHistory.name,
-    // What it would have brought is still missing, and one run brings it all.
+    params: { days: barDays },
+    // What it would have brought is still missing, and one run brings it all; bars are light.
     missed: 'latest',
+  },
+  {
+    name: 'trade-history',
+    cron: '20 5 * * *',
+    job: marketHistory.name,
+    params: { days: { trades: 2 } },
+    // Millions of trades of every market: too much for a start, and the next night's asks for the day before as well.
+    missed: 'skip',
   },
   {
     name: 'detect-gaps',
     cron: '25 * * * *',
     job: detectGapsCard.name,
+    params: { intervals: [], days: barDays },
     // The next hour's looks at the same windows.
     missed: 'skip',
   },

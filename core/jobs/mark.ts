@@ -54,6 +54,8 @@ export async function markUnfinished(
     return 'fenced';
   }
   if (next === 'fail') logger.error(facts, 'a partition has failed for good');
+  else if (isInterrupted)
+    logger.info({ ...facts, err: undefined }, `an attempt was stopped: ${error.message}`);
   else
     logger.warn({ ...facts, retryInMs: next.retryInMs }, 'an attempt did not finish; it will be tried again');
   return outcome;

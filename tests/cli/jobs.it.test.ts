@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import type { RunDetails } from '#cli/job-views.ts';
 import { openGround, patient, type Ground } from './ground.ts';
 
-describe('without a worker', () => {
+describe('without a worker', { timeout: 120_000 }, () => {
   let ground: Ground;
   beforeAll(async () => {
     ground = await openGround();
