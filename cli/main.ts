@@ -11,6 +11,7 @@ import { type CliContext, createContext, type GlobalOptions, type Io } from './c
 import * as doctorNoun from './doctor.ts';
 import * as gapsNoun from './gaps.ts';
 import * as jobsNoun from './jobs.ts';
+import * as incidentsNoun from './incidents.ts';
 import * as klinesNoun from './klines.ts';
 import * as lakeNoun from './lake.ts';
 import * as runNoun from './run.ts';
@@ -32,6 +33,7 @@ const nouns: { register(program: Command, context: CliContext): void }[] = [
   tradesNoun,
   candlesNoun,
   archiveNoun,
+  incidentsNoun,
   jobsNoun,
   deadLettersNoun,
   configNoun,

@@ -4,6 +4,7 @@ import { backfillTradesCard, backfillTradesJob } from './backfill-trades/job.ts'
 import { buildCandlesCard, buildCandlesJob } from './build-candles/job.ts';
 import { detectGapsCard, detectGapsJob } from './detect-gaps/job.ts';
 import { discoverSymbolsCard, discoverSymbolsJob } from './discover-symbols/job.ts';
+import { incidentsCard, incidentsJob } from './incidents/job.ts';
 import { marketHistory } from './market-history.ts';
 import { restateArchiveCard, restateArchiveJob } from './restate-archive/job.ts';
 import type { HistoryDeps } from './venue-deps.ts';
@@ -16,6 +17,7 @@ const jobs: readonly { card: JobCard; wire: (deps: HistoryDeps) => Job }[] = [
   { card: backfillKlinesCard, wire: backfillKlinesJob },
   { card: backfillTradesCard, wire: backfillTradesJob },
   { card: buildCandlesCard, wire: buildCandlesJob },
+  { card: incidentsCard, wire: incidentsJob },
   { card: restateArchiveCard, wire: restateArchiveJob },
   { card: verifyLakeCard, wire: verifyLakeJob },
 ];

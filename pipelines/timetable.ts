@@ -1,7 +1,10 @@
 import type { TimetableEntry } from '#core/jobs/scheduler.ts';
 import type { Trigger } from '#core/jobs/triggers.ts';
+import { tableId, trades } from '#core/lake/tables.ts';
+import type { Transaction } from '#core/platform/postgres/database.ts';
 import { buildCandlesCard } from './build-candles/job.ts';
 import { detectGapsCard } from './detect-gaps/job.ts';
+import { incidentsCard } from './incidents/job.ts';
 import { marketHistory } from './market-history.ts';
 import { restateArchiveCard } from './restate-archive/job.ts';
 import { verifyLakeCard } from './verify-lake/job.ts';
@@ -48,6 +51,13 @@ export const timetable: readonly TimetableEntry[] = [
     missed: 'skip',
   },
   {
+    name: 'incidents',
+    cron: '35 * * * *',
+    job: incidentsCard.name,
+    // The next look reaches back over the same days.
+    missed: 'skip',
+  },
+  {
     name: 'restate-archive',
     cron: '15 4 * * *',
     job: restateArchiveCard.name,
@@ -64,4 +74,24 @@ export const timetable: readonly TimetableEntry[] = [
 ];
 
 /** What runs because something has happened. */
-export const triggers: readonly Trigger[] = [];
+export const triggers: readonly Trigger[] = [
+  {
+    // The stream commits all the time: its days are built when they are over, by the clock.
+    name: 'trades-brought',
+    job: buildCandlesCard.name,
+    params: () => ({}),
+    mark: newestHistoryOfTrades,
+  },
+];
+
+/** The last commit of trades that did not come from the log, if it is not older than a day. */
+async function newestHistoryOfTrades(tx: Transaction): Promise<string | undefined> {
+  const { rows } = await tx.query<{ commit_id: string }>(
+    `select commit_id from lake.commits
+      where table_name = $1 and offsets = '[]' and ids_added + ids_removed > 0
+        and committed_at > clock_timestamp() - interval '1 day'
+      order by committed_at desc limit 1`,
+    [tableId(trades)],
+  );
+  return rows[0]?.commit_id;
+}

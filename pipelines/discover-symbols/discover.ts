@@ -2,7 +2,15 @@ import type { Exchange } from '#core/exchanges/exchange.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import { noteVenueTime, registerSymbols } from '#pipelines/ingest-trades/symbols.ts';
-import { currentListings, follow, gone, listingId, saveListings, type Listing } from './listings.ts';
+import {
+  currentListings,
+  follow,
+  gone,
+  listingId,
+  noteStatuses,
+  saveListings,
+  type Listing,
+} from './listings.ts';
 import type { UniverseRules } from './rules.ts';
 import { selectUniverse, type Selection } from './select.ts';
 import { lastMembers, lockUniverse, publishUniverse } from './universe.ts';
@@ -86,6 +94,7 @@ async function write(
   await database.transaction(async (tx) => {
     await lockUniverse(tx, source);
     await saveListings(tx, followed);
+    await noteStatuses(tx, source, nowUs, followed);
     await publishUniverse(tx, { source, nowUs, rules, selection, listings });
   });
   await registerSymbols(

@@ -1,7 +1,10 @@
 import type { Exchange, ExchangeSymbol, Ticker } from '#core/exchanges/exchange.ts';
 import { openTimeUs } from '#core/market/interval.ts';
 import type { Database, Transaction } from '#core/platform/postgres/database.ts';
+import { sqlFile } from '#core/platform/sql-file.ts';
 import { isDelistedStatus } from './select.ts';
+
+const statusesSql = sqlFile(import.meta.url, 'sql/statuses.sql');
 
 /** One of the coins that had a symbol name. Times are the venue's, microseconds since 1970. */
 export interface Listing {
@@ -143,6 +146,17 @@ export async function follow(
 /** A market whose name the venue does not list any more. */
 export function gone(known: Listing, nowUs: number): Listing {
   return { ...known, status: 'GONE', delistedUs: known.delistedUs ?? nowUs };
+}
+
+/** Notes which status the venue gives listings at a time. */
+export async function noteStatuses(
+  tx: Transaction,
+  source: string,
+  nowUs: number,
+  listings: readonly Listing[],
+): Promise<void> {
+  const seen = listings.map(({ symbol, number, status }) => ({ symbol, number, status }));
+  await tx.query(statusesSql, [source, JSON.stringify(seen), nowUs]);
 }
 
 /** Writes listings, and tells ingest which coin has a name now. */
