@@ -84,14 +84,13 @@ export const triggers: readonly Trigger[] = [
   },
 ];
 
-/** The last commit of trades that did not come from the log, if it is not older than a day. */
-async function newestHistoryOfTrades(tx: Transaction): Promise<string | undefined> {
+/** The last commit of trades that did not come from the log. */
+async function newestHistoryOfTrades(tx: Transaction): Promise<string> {
   const { rows } = await tx.query<{ commit_id: string }>(
     `select commit_id from lake.commits
       where table_name = $1 and offsets = '[]' and ids_added + ids_removed > 0
-        and committed_at > clock_timestamp() - interval '1 day'
       order by committed_at desc limit 1`,
     [tableId(trades)],
   );
-  return rows[0]?.commit_id;
+  return rows[0]?.commit_id ?? 'none';
 }
