@@ -48,7 +48,8 @@ export async function stageFiles(
 ): Promise<StagedFile[]> {
   const names = table.partition.map(partitionName);
   const fields = table.partition.map((field) => `${partitionKey(field)} as ${quoted(partitionName(field))}`);
-  const partitions = await duck.rows(`select distinct ${fields.join(', ')} from ${relation} order by all`);
+  const distinct = `select distinct ${fields.join(', ')} from ${relation} order by all`;
+  const partitions = await duck.rows(fields.length > 0 ? distinct : `from ${relation} limit 1`);
   const staged: StagedFile[] = [];
   try {
     for (const values of partitions) {
@@ -65,6 +66,15 @@ export async function stageFiles(
 /** SQL of what rows of one partition have in common. */
 function partitionKey({ column, transform }: PartitionField): string {
   return transform === 'identity' ? quoted(column) : `strftime(${quoted(column)}, '%Y-%m')`;
+}
+
+/** SQL of which rows are of a partition: of a month by its bounds, as those spare reading the rest. */
+function withinPartition({ column, transform }: PartitionField, value: string): string {
+  if (transform === 'identity') return `${quoted(column)} = ${literal(value)}`;
+  const [year = 0, month = 0] = value.split('-').map(Number);
+  const bound = (ms: number) => `${literal(new Date(ms).toISOString())}::timestamptz`;
+  const [from, to] = [Date.UTC(year, month - 1), Date.UTC(year, month)].map(bound);
+  return `${quoted(column)} >= ${from} and ${quoted(column)} < ${to}`;
 }
 
 /** Removes files that no commit took. Failures are left to the sweep for orphans. */
@@ -85,9 +95,10 @@ async function stageFile(
   const columns = table.columns.map((column) => quoted(column.name)).join(', ');
   const fieldIds = table.columns.map((column) => `${quoted(column.name)}: ${column.id}`).join(', ');
   const order = table.sortColumns.map(quoted).join(', ');
-  const within = table.partition.map(
-    (field) => `${partitionKey(field)} = ${literal(partition[partitionName(field)] ?? '')}`,
-  );
+  const within = [
+    'true',
+    ...table.partition.map((field) => withinPartition(field, partition[partitionName(field)] ?? '')),
+  ];
   try {
     const [written] = await duck.rows(
       `copy (select ${columns} from ${relation} where ${within.join(' and ')}
@@ -100,7 +111,7 @@ async function stageFile(
     const folders = Object.entries(partition).map(
       ([field, value]) => `${field}=${encodeURIComponent(value)}`,
     );
-    const location = `${tableLocation}/data/${folders.join('/')}/${name}`;
+    const location = [tableLocation, 'data', ...folders, name].join('/');
     await store.publish(draft, location);
     return {
       location,
