@@ -1,6 +1,6 @@
 import { intervalUs, type Interval } from '#core/market/interval.ts';
 import type { Lake } from '#core/lake/lake.ts';
-import { coverage } from '#core/lake/ledger.ts';
+import { proveListings } from '#core/lake/proof.ts';
 import { currentFiles } from '#core/lake/scan.ts';
 import { klines, tableId } from '#core/lake/tables.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
@@ -123,11 +123,8 @@ async function readSummary(
   const params = { source, interval, from_us: BigInt(window.fromUs) };
   const rows = await reader.read('summary', files, params, signal);
   const bySymbol = new Map(rows.map((row) => [String(row['symbol']), row]));
-  const listings = await coverage(lake, { table: klinesTable, source });
-  const held = Map.groupBy(
-    listings.filter((row) => row.interval === interval),
-    (row) => row.symbol,
-  );
+  const { rows: listings } = await proveListings(lake, { table: klinesTable, source, interval });
+  const held = Map.groupBy(listings, (row) => row.symbol);
   const markets = [...held].map(([symbol, all]): MarketSummary => {
     const row = bySymbol.get(symbol);
     const sum = (count: (listing: (typeof all)[number]) => number): number =>

@@ -63,6 +63,7 @@ export function guarded(data: MarketData, breaker: Breaker): MarketData {
     trades: (request, signal) => breaker.run(() => data.trades(request, signal)),
     tables: () => breaker.run(() => data.tables()),
     coverage: (filter) => breaker.run(() => data.coverage(filter)),
+    coverageByDay: (filter) => breaker.run(() => data.coverageByDay(filter)),
     gaps: (filter) => breaker.run(() => data.gaps(filter)),
   };
 }

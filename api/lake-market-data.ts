@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import { loadTable } from '#core/lake/catalog.ts';
+import { listGaps } from '#core/lake/gaps.ts';
 import type { Lake } from '#core/lake/lake.ts';
-import { coverage, gaps } from '#core/lake/ledger.ts';
+import { proveDays, proveListings } from '#core/lake/proof.ts';
 import { currentFiles } from '#core/lake/scan.ts';
 import { lakeTables, tableId, trades, type LakeTable } from '#core/lake/tables.ts';
 import { changePercent } from './change-percent.ts';
@@ -34,8 +35,9 @@ export function lakeMarketData({ lake, reader }: LakeMarketDataOptions): MarketD
     markets: async (source) => (await markets.fetch(source)) ?? [],
     trades: (request, signal) => readTrades(lake, reader, request, signal),
     tables: () => Promise.all(lakeTables.map((table) => tableState(lake, table))),
-    coverage: (filter) => coverage(lake, filter),
-    gaps: (filter) => gaps(lake, filter),
+    coverage: (filter) => proveListings(lake, filter),
+    coverageByDay: (filter) => proveDays(lake, filter),
+    gaps: (filter) => listGaps(lake.database, filter),
   };
 }
 

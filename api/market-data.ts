@@ -1,10 +1,14 @@
-import type { Coverage, Gap, LakeTable } from './schemas/lake.ts';
+import type { GapsFilter, ListedGap } from '#core/lake/gaps.ts';
+import type { DayKey, DayProof, ListingProof, Proof, ProofFilter } from '#core/lake/proof.ts';
+import type { LakeTable } from './schemas/lake.ts';
 import type { Market, Trade } from './schemas/markets.ts';
 
-export interface LedgerFilter {
-  table?: string;
-  source?: string;
-  symbol?: string;
+/** Days [fromDay, toDay) as `YYYY-MM-DD`, from the one after a place on. */
+export interface DaysFilter extends ProofFilter {
+  fromDay?: string;
+  toDay?: string;
+  after?: DayKey;
+  limit: number;
 }
 
 export interface TradesRequest {
@@ -24,7 +28,10 @@ export interface MarketData {
   /** Committed trades, highest id first. @throws TIMEOUT when the signal ends it. */
   trades(request: TradesRequest, signal: AbortSignal): Promise<Trade[]>;
   tables(): Promise<LakeTable[]>;
-  coverage(filter: LedgerFilter): Promise<Coverage[]>;
-  /** Ids that are not held, explained or not. */
-  gaps(filter: LedgerFilter): Promise<Gap[]>;
+  /** How complete each listing is. @throws NOT_FOUND where `asOf` names nothing. */
+  coverage(filter: ProofFilter): Promise<Proof<ListingProof>>;
+  /** How complete each day of each listing is. @throws NOT_FOUND where `asOf` names nothing. */
+  coverageByDay(filter: DaysFilter): Promise<Proof<DayProof>>;
+  /** Ids or bars that are not held, explained or not; at most 10,000 ranges. */
+  gaps(filter: GapsFilter): Promise<ListedGap[]>;
 }

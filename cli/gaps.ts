@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import { intervals, type Interval } from '#core/market/interval.ts';
 import { detectGaps } from '#pipelines/detect-gaps/detect.ts';
-import { listGaps } from '#pipelines/detect-gaps/list.ts';
+import { listGaps } from '#core/lake/gaps.ts';
 import type { CliContext } from './context.ts';
 import { instant, symbolList } from './options.ts';
 import { table } from './output.ts';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { explainIds, extendCoverage } from '#core/lake/coverage.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { detectGaps, type DetectOptions } from '#pipelines/detect-gaps/detect.ts';
-import { listGaps } from '#pipelines/detect-gaps/list.ts';
+import { listGaps } from '#core/lake/gaps.ts';
 import { gapTasks, want } from '#pipelines/detect-gaps/wanted.ts';
 import { discoverSymbols } from '#pipelines/discover-symbols/discover.ts';
 import { defaultRules } from '#pipelines/discover-symbols/rules.ts';

@@ -1,4 +1,5 @@
 -- What is expected and not held, explained or not. $1 table, $2 source, $3 symbols, $4 intervals, $5 from and $6 to (µs);
+-- $8 kind, $9 cause;
 -- null is all. Of bars the window asked for is expected, as far as coin and clock allow; else what is wanted; else what
 -- lies between the first and the last that is held.
 with known as (
@@ -51,5 +52,6 @@ with known as (
 select table_name as table, source, listing, nullif("interval", '') as interval, lower(part) as "from",
        upper(part) as "to", (upper(part) - lower(part)) / step as count, cause, detail
   from (select * from missing union all select * from explained) as gap
+ where ($8::text is null or ($8 = 'explained') = (cause is not null)) and ($9::text is null or cause = $9)
  order by cause is not null, table_name, source, listing, step, lower(part)
  limit $7

@@ -1,7 +1,6 @@
-import { symbolOf } from '#core/lake/ledger.ts';
 import type { Transaction } from '#core/platform/postgres/database.ts';
 import { sqlFile } from '#core/platform/sql-file.ts';
-import type { WantedFilter } from './wanted.ts';
+import { symbolOf } from './ledger.ts';
 
 /** What is not held of one listing, from its first to one past its last id or open time (microseconds). */
 export interface ListedGap {
@@ -19,6 +18,19 @@ export interface ListedGap {
   detail: string | null;
 }
 
+export interface GapsFilter {
+  table?: string;
+  source?: string;
+  symbols?: readonly string[];
+  /** Of bars; '' for ids. */
+  intervals?: readonly string[];
+  kind?: 'missing' | 'explained';
+  cause?: string;
+  /** Of bars, the window in microseconds. */
+  fromUs?: number;
+  toUs?: number;
+}
+
 const gapsSql = sqlFile(import.meta.url, './sql/gaps.sql');
 const gapsMax = 10_000;
 
@@ -28,12 +40,12 @@ const gapsMax = 10_000;
  */
 export async function listGaps(
   db: Pick<Transaction, 'query'>,
-  filter: WantedFilter & { fromUs?: number; toUs?: number } = {},
+  filter: GapsFilter = {},
 ): Promise<ListedGap[]> {
-  const { table, source, symbols, intervals, fromUs, toUs } = filter;
+  const { table, source, symbols, intervals, kind, cause, fromUs, toUs } = filter;
   const { rows } = await db.query<Omit<ListedGap, 'symbol' | 'kind'>>(gapsSql, [
     ...[table ?? null, source ?? null, symbols ?? null, intervals ?? null],
-    ...[fromUs ?? null, toUs ?? null, gapsMax],
+    ...[fromUs ?? null, toUs ?? null, gapsMax, kind ?? null, cause ?? null],
   ]);
   return rows.map((row) => ({
     ...row,
