@@ -49,7 +49,7 @@ export interface TradeBackfillReport {
 }
 
 const duckThreads = 2;
-const duckMemory = '1GB';
+const duckMemory = '512MB';
 const differencesMax = 100;
 
 /** The files that the archive holds of what is asked for. @throws NOT_FOUND where there are none. */
@@ -177,6 +177,7 @@ async function commitPart(
   ];
   return await commitTape(duck, request.lake, {
     ...{ coin, tape, channel: 'archive', origin: { origin: file.path, sha256 } },
+    expectsBetween: isBounded(request),
     async guard(tx, { commitId }) {
       const keys = tape.runs.map(({ from, to }) => ({ lo: from, hi: to }));
       await rememberArchiveFiles(tx, source, commitId, [{ file, sha256, rows: tape.trades, keys }]);

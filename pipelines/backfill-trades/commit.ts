@@ -9,6 +9,7 @@ import type { Channel } from '#core/market/trade.ts';
 import { isTicklakeError } from '#core/platform/errors.ts';
 import type { Transaction } from '#core/platform/postgres/database.ts';
 import { compareHeld, keepDifferences, noDifferences, type Differences, type Origin } from './differences.ts';
+import { explainOpened } from './not-requested.ts';
 import { acceptNew, type Coin, type Tape } from './tape.ts';
 
 export interface TapeCommit {
@@ -19,6 +20,8 @@ export interface TapeCommit {
   origin: Origin;
   /** Why other ids of the coin are not held. */
   explained?: readonly Explanation[];
+  /** Whether ids between what was held before and these are expected too; else they were not asked for. */
+  expectsBetween?: boolean;
   /** What is said in the same transaction. */
   guard?: (tx: Transaction, done: CommittedTape) => Promise<void>;
 }
@@ -38,7 +41,7 @@ const attemptsMax = 10;
  * @throws COVERAGE_OVERLAP when others were first each time, and what a commit throws.
  */
 export async function commitTape(duck: DuckDb, lake: Lake, request: TapeCommit): Promise<CommittedTape> {
-  const { coin, tape, channel, origin, explained = [], guard } = request;
+  const { coin, tape, channel, origin, explained = [], expectsBetween = false, guard } = request;
   const { source, listing } = coin;
   const span = { source, listing, lo: tape.runs[0]?.from ?? 0, hi: tape.runs.at(-1)?.to ?? 0 };
   const restaged = lake.metrics.counter(
@@ -63,6 +66,7 @@ export async function commitTape(duck: DuckDb, lake: Lake, request: TapeCommit):
         async guard(tx) {
           await keepDifferences(tx, coin, commitId, origin, differences);
           await guard?.(tx, done);
+          if (!expectsBetween) await explainOpened(tx, coin, tape, added);
         },
       });
       count(lake, channel, done);

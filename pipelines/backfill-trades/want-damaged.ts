@@ -1,7 +1,8 @@
 import type { ArchiveFile } from '#core/exchanges/binance/archive/layout.ts';
+import { lockTable } from '#core/lake/commit.ts';
 import { tableId, trades } from '#core/lake/tables.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
-import { unranked, want } from '#pipelines/detect-gaps/wanted.ts';
+import { expectWanted, unranked, want } from '#pipelines/detect-gaps/wanted.ts';
 import { holderAt, type NameHolder } from '#pipelines/discover-symbols/listing-at.ts';
 import type { Tape } from './tape.ts';
 
@@ -53,7 +54,12 @@ export async function wantDamaged(database: Database, request: DamagedRequest): 
   if (from >= to) return { ids: null, unknown: 'its neighbours leave no ids for it' };
   const window = { table: tableId(trades), source, listing, lo: from, hi: to, rank: unranked };
   // A month's ids have no day of their own.
-  await want(database, [granularity === 'daily' ? { ...window, day: label } : window]);
+  const windows = [granularity === 'daily' ? { ...window, day: label } : window];
+  await database.transaction(async (tx) => {
+    await lockTable(tx, tableId(trades));
+    await want(tx, windows);
+    await expectWanted(tx, windows);
+  });
   return { ids: { from, to } };
 }
 

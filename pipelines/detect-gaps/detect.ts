@@ -14,7 +14,7 @@ import {
 import { listUniverse } from '#pipelines/discover-symbols/universe.ts';
 import { barWindow } from './partitions.ts';
 import { tradeDays } from './trade-days.ts';
-import { gapTasks, unranked, want, type GapTask, type Wanted } from './wanted.ts';
+import { expectWanted, gapTasks, unranked, want, type GapTask, type Wanted } from './wanted.ts';
 
 export interface DetectOptions {
   exchange: Exchange;
@@ -79,6 +79,7 @@ export async function detectGaps(options: DetectOptions): Promise<Detected> {
     await tx.query('savepoint before');
     await saveListings(tx, found);
     await want(tx, wanted);
+    await expectWanted(tx, wanted);
     const missing = await gapTasks(tx, { source, symbols, intervals });
     if (options.dryRun === true) await tx.query('rollback to savepoint before');
     return missing;

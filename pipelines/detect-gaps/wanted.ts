@@ -58,12 +58,24 @@ interface Missing {
 }
 
 const wantSql = sqlFile(import.meta.url, './sql/want.sql');
+const expectSql = sqlFile(import.meta.url, './sql/expect.sql');
 const missingSql = sqlFile(import.meta.url, './sql/missing.sql');
 
 /** Makes windows wanted; one that begins in a known one, or where it ends, makes that one longer, never shorter. */
 export async function want(db: Pick<Transaction, 'query'>, windows: readonly Wanted[]): Promise<void> {
   if (windows.length === 0) return;
   await db.query(wantSql, [JSON.stringify(windows)]);
+}
+
+/**
+ * Forgets within windows what was only explained as not asked for (`not_requested`) or as not in a file of the archive
+ * (`partial_source`): what is wanted from the venue is a gap until it is brought.
+ */
+export async function expectWanted(
+  db: Pick<Transaction, 'query'>,
+  windows: readonly Wanted[],
+): Promise<void> {
+  if (windows.length > 0) await db.query(expectSql, [JSON.stringify(windows)]);
 }
 
 /** Ranges that are wanted and neither held nor explained, the most valuable first: by rank, then the newest. */

@@ -24,8 +24,13 @@ export interface TradeVenue extends TimedVenue {
   bring(task: GapTask, own?: Partial<TradeTaskRequest>): ReturnType<typeof backfillTradeTask>;
 }
 
-export async function openTradeVenue(lake: TestLake, seed: number, time: string): Promise<TradeVenue> {
-  const venue = await openTimedVenue(seed, time, { symbols: 40 });
+export async function openTradeVenue(
+  lake: TestLake,
+  seed: number,
+  time: string,
+  options: { rate?: number } = {},
+): Promise<TradeVenue> {
+  const venue = await openTimedVenue(seed, time, { symbols: 40, ...options });
   const archive = () =>
     openArchive({ location: venue.simulator.url, metrics: lake.metrics, http: { maxRetries: 0 } });
   const missing = async (symbol: string) => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { query } from '#core/lake/engine.ts';
+import { gaps } from '#core/lake/ledger.ts';
 import type { GapTask } from '#pipelines/detect-gaps/wanted.ts';
 import { want } from '#pipelines/detect-gaps/wanted.ts';
 import { discoverSymbols } from '#pipelines/discover-symbols/discover.ts';
@@ -228,6 +229,31 @@ test('trades of a coin whose name went to another come from the archive alone, a
     [source],
   );
   expect(explained).toEqual([{ listing: `${reused}#1`, cause: 'name_reused' }]);
+});
+
+test('between days that were asked for nothing is missing, until it is asked for as well', async () => {
+  const venue = await openVenue();
+  const { source } = venue.exchange;
+  const bring = async (from: string, to: string): Promise<GapTask[]> => {
+    const tasks = await venue.detect(symbol, from, to);
+    for (const task of tasks) await venue.bring(task, { from: 'rest' });
+    return tasks;
+  };
+  await bring('2024-03-04', '2024-03-05');
+  await bring('2024-03-01', '2024-03-02');
+  const listed = () => gaps(lake.lake, { source });
+  expect(await listed()).toMatchObject([{ kind: 'explained', cause: 'not_requested' }]);
+  // The day that is asked for now lies in what was not.
+  const [between] = await bring('2024-03-03', '2024-03-04');
+  expect(between?.period).toBe('2024-03-03');
+  expect(await listed()).toMatchObject([
+    { kind: 'explained', cause: 'not_requested', to: between?.ranges[0]?.from },
+  ]);
+  const [rest] = await venue.detect(symbol, '2024-03-02', '2024-03-03');
+  expect(await listed()).toMatchObject([{ kind: 'missing', cause: null }]);
+  expect(rest).toMatchObject({ period: '2024-03-02', count: rest?.count });
+  if (rest !== undefined) await venue.bring(rest);
+  expect(await listed()).toEqual([]);
 });
 
 test('the last commit tells who waits for it, in its own transaction', async () => {

@@ -23,7 +23,7 @@ export interface TimedVenue {
 export async function openTimedVenue(
   seed: number,
   time: string,
-  options: { symbols?: number; life?: 'calm' | 'eventful' } = {},
+  options: { symbols?: number; life?: 'calm' | 'eventful'; rate?: number } = {},
 ): Promise<TimedVenue> {
   const dir = await mkdtemp(join(tmpdir(), 'ticklake-venue-'));
   const clockFile = join(dir, 'simulator.clock.json');
