@@ -5,6 +5,7 @@ import { maskUrls } from '#core/platform/logging.ts';
 import * as archiveNoun from './archive.ts';
 import * as candlesNoun from './candles.ts';
 import * as configNoun from './config.ts';
+import * as coverageNoun from './coverage.ts';
 import * as deadLettersNoun from './dead-letters.ts';
 import * as demoNoun from './demo.ts';
 import { type CliContext, createContext, type GlobalOptions, type Io } from './context.ts';
@@ -14,6 +15,7 @@ import * as jobsNoun from './jobs.ts';
 import * as incidentsNoun from './incidents.ts';
 import * as klinesNoun from './klines.ts';
 import * as lakeNoun from './lake.ts';
+import * as reconcileNoun from './reconcile.ts';
 import * as runNoun from './run.ts';
 import * as sqlNoun from './sql.ts';
 import * as symbolsNoun from './symbols.ts';
@@ -27,11 +29,13 @@ const nouns: { register(program: Command, context: CliContext): void }[] = [
   runNoun,
   sqlNoun,
   lakeNoun,
+  coverageNoun,
   symbolsNoun,
   gapsNoun,
   klinesNoun,
   tradesNoun,
   candlesNoun,
+  reconcileNoun,
   archiveNoun,
   incidentsNoun,
   jobsNoun,

@@ -9,6 +9,13 @@ export function positiveInteger(text: string): number {
   throw new InvalidArgumentError('It must be a whole number of at least 1.');
 }
 
+/** A whole number of at least 0. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new InvalidArgumentError('It must be a whole number of at least 0.');
+}
+
 /** A day or an instant in UTC: `2024-03-05`, `2024-03-05T12:00:00Z`. */
 export function instant(text: string): Date {
   const time = new Date(text);

@@ -6,6 +6,8 @@ import { detectGapsCard, detectGapsJob } from './detect-gaps/job.ts';
 import { discoverSymbolsCard, discoverSymbolsJob } from './discover-symbols/job.ts';
 import { incidentsCard, incidentsJob } from './incidents/job.ts';
 import { marketHistory } from './market-history.ts';
+import { reconcileCard, reconcileJob } from './reconcile/job.ts';
+import { publishSymbolsCard, publishSymbolsJob } from './publish-symbols/job.ts';
 import { restateArchiveCard, restateArchiveJob } from './restate-archive/job.ts';
 import type { HistoryDeps } from './venue-deps.ts';
 import { verifyLakeCard, verifyLakeJob } from './verify-lake/job.ts';
@@ -17,7 +19,9 @@ const jobs: readonly { card: JobCard; wire: (deps: HistoryDeps) => Job }[] = [
   { card: backfillKlinesCard, wire: backfillKlinesJob },
   { card: backfillTradesCard, wire: backfillTradesJob },
   { card: buildCandlesCard, wire: buildCandlesJob },
+  { card: publishSymbolsCard, wire: publishSymbolsJob },
   { card: incidentsCard, wire: incidentsJob },
+  { card: reconcileCard, wire: reconcileJob },
   { card: restateArchiveCard, wire: restateArchiveJob },
   { card: verifyLakeCard, wire: verifyLakeJob },
 ];

@@ -6,6 +6,7 @@ import { buildCandlesCard } from './build-candles/job.ts';
 import { detectGapsCard } from './detect-gaps/job.ts';
 import { incidentsCard } from './incidents/job.ts';
 import { marketHistory } from './market-history.ts';
+import { reconcileCard } from './reconcile/job.ts';
 import { restateArchiveCard } from './restate-archive/job.ts';
 import { verifyLakeCard } from './verify-lake/job.ts';
 
@@ -62,6 +63,13 @@ export const timetable: readonly TimetableEntry[] = [
     cron: '15 4 * * *',
     job: restateArchiveCard.name,
     // It asks about the files whose check is the longest ago: the next day's goes on from there.
+    missed: 'skip',
+  },
+  {
+    name: 'reconcile',
+    cron: '30 5 * * *',
+    job: reconcileCard.name,
+    // All that is held is compared each time.
     missed: 'skip',
   },
   {
