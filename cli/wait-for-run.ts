@@ -38,7 +38,7 @@ export async function waitHere(context: CliContext, database: Database, runId: s
   }
   if (!hasEnded(run)) {
     context.output.note(
-      `${run.job} goes on without us: \`ticklake jobs show ${runId}\` says how far it is, \`ticklake jobs cancel ${runId}\` ends it`,
+      `${run.job} has not ended: \`ticklake jobs show ${runId}\` says how far it is, \`ticklake jobs cancel ${runId}\` ends it`,
     );
     process.exitCode = 130;
   }
