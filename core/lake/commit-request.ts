@@ -34,6 +34,8 @@ export interface ReplaceRequest extends CommitRequest {
   replaced: readonly FileEntry[];
   /** What is no longer held, before `added` is. */
   removed: readonly IdRange[];
+  /** Of a table without a key: the files hold other rows than those they replace. */
+  rowsChange?: boolean;
   /** Whether rows in a file that came after the basis would belong to what was replaced. */
   overlaps: (file: FileEntry) => boolean;
 }
@@ -44,8 +46,8 @@ export function operationOf(request: CommitRequest | ReplaceRequest): 'append' |
 }
 
 /** A replacement that leaves what is held as it is only moves rows between files. */
-export function replacementOf({ added, removed }: ReplaceRequest): 'overwrite' | 'replace' {
-  return added.length === 0 && removed.length === 0 ? 'replace' : 'overwrite';
+export function replacementOf({ added, removed, rowsChange }: ReplaceRequest): 'overwrite' | 'replace' {
+  return added.length === 0 && removed.length === 0 && rowsChange !== true ? 'replace' : 'overwrite';
 }
 
 export function isReplacement(request: CommitRequest | ReplaceRequest): request is ReplaceRequest {

@@ -1,7 +1,7 @@
 import { intervals, intervalUs } from '#core/market/interval.ts';
 import { DuckDb, literal } from './duckdb.ts';
 import { parquetRelation } from './relation.ts';
-import { quoted, type LakeTable } from './tables.ts';
+import { positionSql, quoted, type LakeTable } from './tables.ts';
 
 /** A run of ids, or of bars, that files hold. */
 export interface KeyRange {
@@ -16,14 +16,15 @@ export interface KeyRange {
   keys: number;
 }
 
-/** The runs of keys in Parquet files, in order, counted from their rows. */
+/** The runs of keys in Parquet files, in order, counted from their rows; none of a table without a key. */
 export async function keyRangesOf(
   table: LakeTable,
   files: readonly string[],
   spillDir: string,
 ): Promise<KeyRange[]> {
   const { key } = table;
-  const position = key.kind === 'id' ? quoted(key.column) : `epoch_us(${quoted(key.column)})`;
+  if (key.kind === 'none') return [];
+  const position = positionSql(table);
   const versions =
     key.kind === 'bar' && key.revision !== undefined ? `count(distinct ${quoted(key.revision)})` : '1';
   const interval = key.kind === 'id' ? "''" : quoted(key.interval);

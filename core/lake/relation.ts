@@ -14,7 +14,7 @@ export function parquetRelation(table: LakeTable, files: readonly string[]): str
 /** SQL of those rows of a table that count: of bars that are revised, the latest revision of each. */
 export function latestRevisions(table: LakeTable, rows: string): string {
   const { key } = table;
-  if (key.kind === 'id' || key.revision === undefined) return rows;
+  if (key.kind !== 'bar' || key.revision === undefined) return rows;
   const bar = ['source', 'symbol', key.interval, key.column].map(quoted).join(', ');
   return `select * from (${rows}) qualify row_number() over (partition by ${bar} order by ${quoted(key.revision)} desc) = 1`;
 }
@@ -22,7 +22,7 @@ export function latestRevisions(table: LakeTable, rows: string): string {
 /** Where every path names its partition, DuckDB leaves out files by it without opening them. */
 function partitionPruning(table: LakeTable, files: readonly string[]): string {
   const fields = table.partition.map((field) => ({ ...field, name: partitionName(field) }));
-  if (!files.every((file) => fields.every(({ name }) => file.includes(`/${name}=`)))) {
+  if (fields.length === 0 || !files.every((file) => fields.every(({ name }) => file.includes(`/${name}=`)))) {
     return 'hive_partitioning = false';
   }
   const types = fields.map(({ name, column, transform }) => {

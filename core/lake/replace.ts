@@ -13,7 +13,7 @@ import { symbolOf } from './ledger.ts';
 import { parquetRelation } from './relation.ts';
 import { currentFiles } from './scan.ts';
 import { discardFiles, stageFiles } from './stage.ts';
-import { columnNamed, quoted, tableId, type LakeTable } from './tables.ts';
+import { columnNamed, keyOf, positionSql, quoted, tableId, type LakeTable } from './tables.ts';
 
 export interface SpansRequest extends Omit<CommitRequest, 'files' | 'days' | 'offsets' | 'guard'> {
   /**
@@ -118,8 +118,8 @@ async function defineParts(
 }
 
 function conditionOf(table: LakeTable, span: IdRange): string {
-  const { key } = table;
-  const position = key.kind === 'id' ? quoted(key.column) : `epoch_us(${quoted(key.column)})`;
+  const key = keyOf(table);
+  const position = positionSql(table);
   return [
     `source = ${literal(span.source)}`,
     `symbol = ${literal(symbolOf(span.listing))}`,
@@ -128,7 +128,8 @@ function conditionOf(table: LakeTable, span: IdRange): string {
   ].join(' and ');
 }
 
-async function isUnchanged(duck: DuckDb, table: LakeTable): Promise<boolean> {
+/** Whether DuckDB's relations `leaving` and `coming` hold the same rows. */
+export async function isUnchanged(duck: DuckDb, table: LakeTable): Promise<boolean> {
   // When a row was staged says nothing of its content.
   const columns = table.columns.map(({ name }) => name).filter((name) => name !== 'processing_time');
   const list = columns.map(quoted).join(', ');
@@ -141,7 +142,7 @@ async function isUnchanged(duck: DuckDb, table: LakeTable): Promise<boolean> {
 
 /** Whether the file's bounds let it hold rows of the span; a file without bounds may hold anything. */
 function mayHold(table: LakeTable, file: FileEntry, span: IdRange): boolean {
-  const { key } = table;
+  const key = keyOf(table);
   return (
     spansValue(table, file, 'source', span.source, span.source) &&
     spansValue(table, file, 'symbol', symbolOf(span.listing), symbolOf(span.listing)) &&

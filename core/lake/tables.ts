@@ -21,7 +21,8 @@ export interface Column {
   doc: string;
 }
 
-export type ColumnType = 'string' | 'long' | 'boolean' | 'date' | 'timestamptz' | 'decimal(38, 18)';
+export type ColumnType =
+  'string' | 'long' | 'double' | 'boolean' | 'date' | 'timestamptz' | 'decimal(38, 18)';
 
 export interface PartitionField {
   column: string;
@@ -31,9 +32,12 @@ export interface PartitionField {
 /**
  * Trades are held by id; bars by their open time in microseconds, each up to the open time of the next. Where `revision`
  * names a column, rows are never replaced: a bar that changed has another row, and the one of the highest revision counts.
+ * A table without a key is small and replaced as a whole; no ledger tells what it holds.
  */
 export type CoverageKey =
-  { kind: 'id'; column: string } | { kind: 'bar'; column: string; interval: string; revision?: string };
+  | { kind: 'none' }
+  | { kind: 'id'; column: string }
+  | { kind: 'bar'; column: string; interval: string; revision?: string };
 
 export const trades: LakeTable = {
   namespace: 'market',
@@ -160,7 +164,63 @@ export const candles: LakeTable = {
   key: { kind: 'bar', column: 'open_time', interval: 'interval', revision: 'revision' },
 };
 
-export const lakeTables: readonly LakeTable[] = [trades, klines, candles];
+export const symbols: LakeTable = {
+  namespace: 'market',
+  name: 'symbols',
+  columns: [
+    { id: 1, name: 'source', type: 'string', required: true, doc: 'Venue' },
+    { id: 2, name: 'symbol', type: 'string', required: true, doc: 'Market, by the name its venue gives it' },
+    {
+      id: 3,
+      name: 'listing_id',
+      type: 'string',
+      required: true,
+      doc: 'Which coin had the name: <symbol>#<n>',
+    },
+    { id: 4, name: 'base', type: 'string', required: true, doc: 'Asset that is traded' },
+    { id: 5, name: 'quote', type: 'string', required: true, doc: 'Asset in which prices are' },
+    { id: 6, name: 'status', type: 'string', required: true, doc: "The venue's word: TRADING, HALT, ..." },
+    { id: 7, name: 'tick_size', type: 'decimal(38, 18)', required: true, doc: 'Smallest step of price' },
+    { id: 8, name: 'lot_size', type: 'decimal(38, 18)', required: true, doc: 'Smallest step of quantity' },
+    { id: 9, name: 'min_quantity', type: 'decimal(38, 18)', required: true, doc: 'Smallest quantity' },
+    {
+      id: 10,
+      name: 'min_notional',
+      type: 'decimal(38, 18)',
+      required: true,
+      doc: 'Smallest price times quantity',
+    },
+    { id: 11, name: 'rank', type: 'long', required: true, doc: '1 for the most liquid of its universe' },
+    {
+      id: 12,
+      name: 'liquidity',
+      type: 'double',
+      required: true,
+      doc: 'Traded in 24 hours in all markets of the coin, in the common quote',
+    },
+    { id: 13, name: 'valid_from', type: 'timestamptz', required: true, doc: 'Holds at the venue from then' },
+    {
+      id: 14,
+      name: 'valid_to',
+      type: 'timestamptz',
+      required: false,
+      doc: 'Holds until then; null until further notice',
+    },
+    { id: 15, name: 'recorded_at', type: 'timestamptz', required: true, doc: 'Known to us from then' },
+    {
+      id: 16,
+      name: 'superseded_at',
+      type: 'timestamptz',
+      required: false,
+      doc: 'Known to us until then; null for what is known',
+    },
+  ],
+  partition: [],
+  sortColumns: ['source', 'symbol', 'valid_from', 'recorded_at'],
+  key: { kind: 'none' },
+};
+
+export const lakeTables: readonly LakeTable[] = [trades, klines, candles, symbols];
 
 /** `market.trades`. */
 export function tableId(table: LakeTable): string {
@@ -170,6 +230,7 @@ export function tableId(table: LakeTable): string {
 const duckTypes: Record<ColumnType, string> = {
   string: 'varchar',
   long: 'bigint',
+  double: 'double',
   boolean: 'boolean',
   date: 'date',
   timestamptz: 'timestamptz',
@@ -186,6 +247,18 @@ export function columnNamed(table: LakeTable, name: string): Column {
   const column = table.columns.find((candidate) => candidate.name === name);
   if (column === undefined) throw new TicklakeError('INTERNAL', `${tableId(table)} has no column ${name}`);
   return column;
+}
+
+/** The key of a table whose rows are held by one. */
+export function keyOf(table: LakeTable): Exclude<CoverageKey, { kind: 'none' }> {
+  if (table.key.kind !== 'none') return table.key;
+  throw new TicklakeError('INTERNAL', `${tableId(table)} has no key`);
+}
+
+/** SQL of a row's place: its id, or its open time in microseconds. */
+export function positionSql(table: LakeTable): string {
+  const { kind, column } = keyOf(table);
+  return kind === 'id' ? quoted(column) : `epoch_us(${quoted(column)})`;
 }
 
 /** The column's type as DuckDB names it. */

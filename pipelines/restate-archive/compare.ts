@@ -2,7 +2,7 @@ import { literal, type DuckDb } from '#core/lake/duckdb.ts';
 import type { Lake } from '#core/lake/lake.ts';
 import { parquetRelation } from '#core/lake/relation.ts';
 import { currentFiles } from '#core/lake/scan.ts';
-import { quoted, type Column, type LakeTable } from '#core/lake/tables.ts';
+import { positionSql, quoted, type Column, type LakeTable } from '#core/lake/tables.ts';
 import type { ArchiveFile } from '#core/exchanges/binance/archive/layout.ts';
 
 /** Ids, or open times in microseconds; half-open. */
@@ -53,7 +53,7 @@ export async function compareHeld(
   withdrawn: readonly KeyRun[],
 ): Promise<Differences> {
   await defineHeld(duck, lake, table, file, source);
-  const key = keySql(table);
+  const key = positionSql(table);
   const gone = withdrawn.map(({ lo, hi }) => `key >= ${lo} and key < ${hi}`).join(' or ') || 'false';
   await duck.run(
     `create or replace temp table differences as
@@ -79,7 +79,7 @@ export async function compareHeld(
  * may be more precise. For `replaceSpans`, which defines `leaving`.
  */
 export function restatedRelation(table: LakeTable): string {
-  const key = keySql(table);
+  const key = positionSql(table);
   const columns = table.columns.map(({ name }) => quoted(name)).join(', ');
   const isSame = `f.key = h.key and not (${differsSql(table)})`;
   return `(
@@ -108,7 +108,7 @@ async function defineHeld(
 }
 
 async function sampleOf(duck: DuckDb, table: LakeTable): Promise<Difference[]> {
-  const key = keySql(table);
+  const key = positionSql(table);
   const shown = contentOf(table).map(({ name }) => `${quoted(name)} := ${quoted(name)}::varchar`);
   const side = (relation: string) =>
     `(select ${key} as key, struct_pack(${shown.join(', ')}) as row from ${relation})`;
@@ -123,10 +123,6 @@ async function sampleOf(duck: DuckDb, table: LakeTable): Promise<Difference[]> {
     was: parsed(row['was']),
     is: parsed(row['is']),
   }));
-}
-
-function keySql({ key }: LakeTable): string {
-  return key.kind === 'id' ? quoted(key.column) : `epoch_us(${quoted(key.column)})`;
 }
 
 function contentOf(table: LakeTable): Column[] {
