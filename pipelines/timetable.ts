@@ -7,6 +7,7 @@ import { detectGapsCard } from './detect-gaps/job.ts';
 import { incidentsCard } from './incidents/job.ts';
 import { marketHistory } from './market-history.ts';
 import { reconcileCard } from './reconcile/job.ts';
+import { publishSymbolsCard } from './publish-symbols/job.ts';
 import { restateArchiveCard } from './restate-archive/job.ts';
 import { verifyLakeCard } from './verify-lake/job.ts';
 
@@ -90,7 +91,21 @@ export const triggers: readonly Trigger[] = [
     params: () => ({}),
     mark: newestHistoryOfTrades,
   },
+  {
+    name: 'universe-chosen',
+    job: publishSymbolsCard.name,
+    params: () => ({}),
+    mark: newestDiscovery,
+  },
 ];
+
+/** The last time that a universe was chosen. */
+async function newestDiscovery(tx: Transaction): Promise<string | undefined> {
+  const { rows } = await tx.query<{ id: string | null }>(
+    'select max(discovery_id)::text as id from universe.discoveries',
+  );
+  return rows[0]?.id ?? undefined;
+}
 
 /** The last commit of trades that did not come from the log. */
 async function newestHistoryOfTrades(tx: Transaction): Promise<string> {
