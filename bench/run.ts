@@ -6,6 +6,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { table } from '#cli/output.ts';
 import { measure, type Measurement, type OpenBenchmark } from './benchmark.ts';
+import { klinesBackfill } from './backfill/klines.ts';
 import { freshness } from './ingest/freshness.ts';
 import { kafkaToIceberg } from './ingest/kafka-to-iceberg.ts';
 import { logToIceberg } from './ingest/log-to-iceberg.ts';
@@ -19,6 +20,7 @@ const benchmarks: Record<string, OpenBenchmark> = {
   'ingest.vs_pyiceberg': vsPyIceberg,
   'ingest.socket_to_log': socketToLog,
   'ingest.freshness': freshness,
+  'backfill.klines': klinesBackfill,
   'memory.ingest': ingestMemory,
 };
 const rounds = 3;
