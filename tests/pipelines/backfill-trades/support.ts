@@ -82,7 +82,11 @@ export interface Held {
 }
 
 /** What SQL finds of a market in the lake; throws where the ledger says otherwise. */
-export async function heldOf(lake: TestLake, source: string, symbol: string): Promise<Held> {
+export async function heldOf(
+  lake: Pick<TestLake, 'lake' | 'spillDir'>,
+  source: string,
+  symbol: string,
+): Promise<Held> {
   const { rows } = await query(
     lake.lake,
     `select count(*)::double as rows, count(distinct trade_id)::double as ids, min(trade_id)::double as lo,
