@@ -2,10 +2,14 @@
  * The proofs in full: `npm run prove [name] [-- --seed N]`. Prints the seed and the figures; the last line counts.
  */
 import { parseArgs } from 'node:util';
+import { backfillCrashRun } from './faults/backfill-crash.ts';
 import { crashRun, problemsOf } from './faults/crash.ts';
 import { kafkaMissing, startTestKafka, type TestKafka } from './support/kafka.ts';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** One backfill is over before more. */
+const backfillKillsMax = 20;
 
 const proofs: Record<string, (seed: number, kills: number) => Promise<boolean>> = {
   crash: (seed, kills) => crash('crash', seed, kills),
@@ -17,6 +21,19 @@ const proofs: Record<string, (seed: number, kills: number) => Promise<boolean>> 
     } finally {
       await kafka.close();
     }
+  },
+  async 'crash-backfill'(seed, kills) {
+    const {
+      problems,
+      figures,
+      kills: killed,
+    } = await backfillCrashRun({
+      ...{ kills: Math.min(kills, backfillKillsMax), seed, say },
+      ...{ top: 30, dailyDays: 1_095, minuteDays: 2, rate: 0.25 },
+    });
+    const proof = 'crash-backfill';
+    process.stdout.write(`${JSON.stringify({ proof, seed, problems, killed, figures }, null, 2)}\n`);
+    return problems.length === 0;
   },
 };
 

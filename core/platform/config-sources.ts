@@ -13,7 +13,7 @@ export interface ConfigSource {
 }
 
 /** Names of the environment that are ours but not part of the configuration. */
-const otherNames = ['TICKLAKE_CONFIG', 'TICKLAKE_MARKET_DATA', 'TICKLAKE_REQUIRE'];
+const otherNames = ['TICKLAKE_CONFIG', 'TICKLAKE_MARKET_DATA', 'TICKLAKE_REQUIRE', 'TICKLAKE_TEST_SEED'];
 
 /** `apiPort` → `TICKLAKE_API_PORT`. */
 export function envName(key: string): string {

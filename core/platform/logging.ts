@@ -53,5 +53,12 @@ export function maskUrls(text: string): string {
 function maskError(error: unknown): unknown {
   if (!(error instanceof Error)) return typeof error === 'string' ? maskUrls(error) : error;
   const serialized = pino.stdSerializers.err(error);
-  return { ...serialized, message: maskUrls(serialized.message), stack: maskUrls(serialized.stack) };
+  // Libraries hang their own objects on errors: the driver a whole connection, with the key that cancels its queries.
+  const plain = Object.entries(serialized).filter(
+    ([key, value]) => key === 'context' || typeof value !== 'object' || value === null,
+  );
+  return {
+    ...Object.fromEntries(plain),
+    ...{ message: maskUrls(serialized.message), stack: maskUrls(serialized.stack) },
+  };
 }

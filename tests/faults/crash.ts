@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { freePort } from '#core/platform/ports.ts';
 import type { TestKafka } from '#tests/support/kafka.ts';
+import { randomOf } from './random.ts';
 
 const roles = ['ingest', 'api', 'exchange', 'postgres'] as const;
 export type Victim = (typeof roles)[number] | 'broker';
@@ -223,16 +224,4 @@ async function collect(up: ChildProcess): Promise<string> {
   up.stdout?.setEncoding('utf8');
   for await (const chunk of up.stdout ?? []) text += String(chunk);
   return text;
-}
-
-/** Mulberry32: small, seeded, good enough to choose whom to kill. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -61,6 +61,18 @@ test('secrets are masked by key at two depths', async () => {
   });
 });
 
+test('of an error its text, its plain properties and its context are written, not what a library hangs on it', async () => {
+  const [line] = await logged(
+    'info',
+    `const error = Object.assign(new Error('lost'), { code: '57P01', context: { table: 't' }, client: { secretKey: 7 } });
+     logger.error({ err: error }, 'failed');`,
+  );
+  expect(line).toMatchObject({
+    err: { type: 'Error', message: 'lost', code: '57P01', context: { table: 't' } },
+  });
+  expect(JSON.stringify(line)).not.toContain('secretKey');
+});
+
 test('passwords in URLs are masked in messages and in errors with their stack', async () => {
   const lines = await logged(
     'info',
