@@ -1,5 +1,5 @@
 import { intervalUs, isInterval, type Interval } from '#core/market/interval.ts';
-import { merged } from '#pipelines/backfill-trades/ranges.ts';
+import { countOf, merged } from '#pipelines/backfill-trades/ranges.ts';
 import type { GapTask } from '#pipelines/detect-gaps/wanted.ts';
 import { leastCost, type BarTarget } from './sources.ts';
 
@@ -34,30 +34,53 @@ const costMax = 80;
  * thirty. The order of the tasks, which is by value, is kept.
  */
 export function bundleTasks(tasks: readonly GapTask[], window: BundleWindow): Bundle[] {
-  const bundles: Bundle[] = [];
-  const open = new Map<Interval, Bundle>();
+  const bundles: Open[] = [];
+  const latest = new Map<Interval, Open>();
   for (const task of tasks) {
     const target = targetOf(task, window);
     if (target === undefined) continue;
     const { interval } = target;
-    const bars = target.ranges.reduce((sum, { from, to }) => sum + (to - from) / intervalUs(interval), 0);
-    const cost = leastCost(target, window.nowUs);
-    let bundle = open.get(interval);
-    if (bundle === undefined || bundle.bars + bars > barsMax || bundle.cost + cost > costMax) {
+    let bundle = latest.get(interval);
+    if (bundle === undefined || !isRoomFor(bundle, target, window)) {
       const key = `${task.source}/${task.listing}/${interval}/${task.period}`;
-      bundle = { key, description: '', interval, tasks: 0, bars: 0, cost: 0, targets: [] };
-      open.set(interval, bundle);
+      bundle = { key, interval, tasks: 0, bars: 0, cost: 0, targets: new Map() };
+      latest.set(interval, bundle);
       bundles.push(bundle);
     }
+    const joined = joinedWith(bundle, target);
     bundle.tasks++;
-    bundle.bars += bars;
-    bundle.cost += cost;
-    bundle.targets.push(target);
+    bundle.bars += barsOf(target);
+    bundle.cost += costOfAdding(bundle, target, window);
+    bundle.targets.set(joined.listing, joined);
   }
   return bundles.map((bundle) => {
-    const targets = joined(bundle.targets);
-    return { ...bundle, targets, description: descriptionOf(bundle, targets) };
+    const targets = [...bundle.targets.values()];
+    return { ...bundle, targets, description: descriptionOf(bundle.bars, targets) };
   });
+}
+
+/** A bundle to which tasks are still added: a coin's periods are one target, as what touches is asked for at once. */
+interface Open extends Omit<Bundle, 'targets' | 'description'> {
+  targets: Map<string, BarTarget>;
+}
+
+function isRoomFor(bundle: Open, target: BarTarget, window: BundleWindow): boolean {
+  const bars = bundle.bars + barsOf(target);
+  return bars <= barsMax && bundle.cost + costOfAdding(bundle, target, window) <= costMax;
+}
+
+function costOfAdding(bundle: Open, target: BarTarget, { nowUs }: BundleWindow): number {
+  const before = bundle.targets.get(target.listing);
+  return leastCost(joinedWith(bundle, target), nowUs) - (before === undefined ? 0 : leastCost(before, nowUs));
+}
+
+function joinedWith({ targets }: Open, target: BarTarget): BarTarget {
+  const before = targets.get(target.listing)?.ranges ?? [];
+  return { ...target, ranges: merged([...before, ...target.ranges]) };
+}
+
+function barsOf({ ranges, interval }: BarTarget): number {
+  return countOf(ranges) / intervalUs(interval);
 }
 
 function targetOf(
@@ -73,16 +96,8 @@ function targetOf(
   return within.length === 0 ? undefined : { symbol, listing, interval, ranges: within };
 }
 
-/** A coin's periods as one: what touches is asked for at once. */
-function joined(targets: readonly BarTarget[]): BarTarget[] {
-  return [...Map.groupBy(targets, ({ listing }) => listing).values()].flatMap(([first, ...rest]) => {
-    if (first === undefined) return [];
-    return [{ ...first, ranges: merged([first, ...rest].flatMap(({ ranges }) => ranges)) }];
-  });
-}
-
-function descriptionOf({ interval, bars }: Bundle, targets: readonly BarTarget[]): string {
+function descriptionOf(bars: number, targets: readonly BarTarget[]): string {
   const [first, ...others] = targets;
   const coins = others.length === 0 ? first?.symbol : `${first?.symbol} and ${others.length} more`;
-  return `${coins}, ${interval}, ${bars} bars`;
+  return `${coins}, ${first?.interval}, ${bars} bars`;
 }
