@@ -24,6 +24,7 @@ import { jobRunRoutes } from './routes/job-runs.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { lakeRoutes } from './routes/lake.ts';
 import { marketRoutes } from './routes/markets.ts';
+import { reportRoutes } from './routes/reports.ts';
 import { streamRoutes } from './routes/stream.ts';
 import { createHub } from './stream/hub.ts';
 import { RunFeed } from './stream/run-feed.ts';
@@ -90,6 +91,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(marketRoutes, { marketData, live: hub, defaultSource, requestMs });
   await app.register(barRoutes, { bars: guardedBars(options.bars, breaker), defaultSource, requestMs });
   await app.register(lakeRoutes, { marketData });
+  await app.register(reportRoutes, { database });
   const jobOptions = { jobs, database, feed, requestMs };
   await app.register(jobRoutes, jobOptions);
   await app.register(jobRunRoutes, jobOptions);

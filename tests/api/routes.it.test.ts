@@ -174,7 +174,8 @@ describe('operations', () => {
     expect(Object.keys(text.paths).sort()).toEqual([
       ...['/health', '/health/ready', '/metrics', '/v1/jobs', '/v1/jobs/runs', '/v1/jobs/runs/{runId}'],
       ...['cancel', 'partitions', 'retry'].map((what) => `/v1/jobs/runs/{runId}/${what}`),
-      ...['/v1/jobs/schedule', '/v1/lake/coverage', '/v1/lake/gaps', '/v1/lake/tables'],
+      ...['/v1/jobs/schedule', '/v1/lake/coverage', '/v1/lake/gaps', '/v1/lake/incidents'],
+      ...['/v1/lake/reconciliation', '/v1/lake/restatements', '/v1/lake/tables'],
       ...['/v1/markets', '/v1/markets/rankings', '/v1/markets/summary', '/v1/markets/{symbol}'],
       ...['/v1/markets/{symbol}/statistics', '/v1/markets/{symbol}/trades', '/v1/stream'],
     ]);
