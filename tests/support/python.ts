@@ -5,12 +5,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 
 const project = join(import.meta.dirname, '..', '..');
-const lockFile = join(project, 'tests', 'python', 'requirements.lock');
+/** What foreign readers of the tables need, and dbt with what it needs: kept apart, as the product itself needs neither. */
+const lockFiles = {
+  readers: join(project, 'tests', 'python', 'requirements.lock'),
+  dbt: join(project, 'transforms', 'requirements.lock'),
+} as const;
+export type PythonKind = keyof typeof lockFiles;
 const installMsMax = 600_000;
 const uvVersion = '0.13.8';
 
 export interface PythonEnvironment {
-  /** The interpreter of a virtual environment with what tests/python/requirements.lock names. */
+  /** The interpreter of a virtual environment with what a lock file names. */
   python: string;
 }
 
@@ -18,24 +23,28 @@ export interface PythonEnvironment {
 export const pythonRemedy =
   'Install Python 3.10 or newer with venv, then run `node tests/support/install-python.ts`.';
 
-let environment: Promise<PythonEnvironment | undefined> | undefined;
+const environments = new Map<PythonKind, Promise<PythonEnvironment | undefined>>();
 
 /**
- * The Python that foreign readers run in. The first to ask makes it (half a minute) under .cache, named after the lock
+ * The Python that foreign readers run in, or that of dbt. The first to ask makes it (half a minute) under .cache, named after the lock
  * file; others wait for it. Undefined, with a line on stderr that says why, where it cannot be made.
  */
-export function pythonEnvironment(): Promise<PythonEnvironment | undefined> {
-  environment ??= installPython().catch((error: unknown) => {
-    process.stderr.write(
-      `No Python for foreign readers: ${error instanceof Error ? error.message : String(error)}\n`,
-    );
-    return undefined;
-  });
+export function pythonEnvironment(kind: PythonKind = 'readers'): Promise<PythonEnvironment | undefined> {
+  const environment =
+    environments.get(kind) ??
+    installPython(kind).catch((error: unknown) => {
+      process.stderr.write(
+        `No Python for ${kind}: ${error instanceof Error ? error.message : String(error)}\n`,
+      );
+      return undefined;
+    });
+  environments.set(kind, environment);
   return environment;
 }
 
 /** Makes the environment unless it is there. Throws where it cannot. */
-export async function installPython(): Promise<PythonEnvironment> {
+export async function installPython(kind: PythonKind = 'readers'): Promise<PythonEnvironment> {
+  const lockFile = lockFiles[kind];
   const hash = createHash('sha256')
     .update(await readFile(lockFile))
     .digest('hex')
@@ -48,7 +57,7 @@ export async function installPython(): Promise<PythonEnvironment> {
     const release = await takeLock(`${directory}.lock`);
     if (release === undefined) continue;
     try {
-      if (!(await exists(found.python))) await build(directory);
+      if (!(await exists(found.python))) await build(directory, lockFile);
       return found;
     } finally {
       await release();
@@ -60,7 +69,7 @@ export async function installPython(): Promise<PythonEnvironment> {
 }
 
 /** Builds beside the final place and moves it there whole, so that a half-made environment is never used. */
-async function build(directory: string): Promise<void> {
+async function build(directory: string, lockFile: string): Promise<void> {
   const python = await findPython();
   const draft = `${directory}.${process.pid}`;
   const inner = join(draft, 'bin', 'python');
@@ -69,31 +78,25 @@ async function build(directory: string): Promise<void> {
     const run = (command: string, args: string[]) => execa(command, args, { timeout: installMsMax });
     if (uv !== undefined) {
       await run(uv, ['venv', '-q', '--python', python, draft]);
-      await run(uv, ['pip', 'install', '-q', '--python', inner, '--require-hashes', '-r', lockFile]);
+      await run(uv, ['pip', 'install', '-q', '--python', inner, ...exactly(lockFile)]);
     } else {
       await run(python, ['-m', 'venv', draft]);
       const installed = await execa(inner, ['-m', 'pip', 'install', '-q', `uv==${uvVersion}`], {
         reject: false,
       });
       await (installed.failed
-        ? run(inner, ['-m', 'pip', 'install', '-q', '--no-deps', '--require-hashes', '-r', lockFile])
-        : run(inner, [
-            '-m',
-            'uv',
-            'pip',
-            'install',
-            '-q',
-            '--python',
-            inner,
-            '--require-hashes',
-            '-r',
-            lockFile,
-          ]));
+        ? run(inner, ['-m', 'pip', 'install', '-q', ...exactly(lockFile)])
+        : run(inner, ['-m', 'uv', 'pip', 'install', '-q', '--python', inner, ...exactly(lockFile)]));
     }
     await rename(draft, directory);
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
+}
+
+/** A lock file names all that is needed, and what is left out of it on purpose. */
+function exactly(lockFile: string): string[] {
+  return ['--no-deps', '--require-hashes', '-r', lockFile];
 }
 
 async function findPython(): Promise<string> {
