@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { table } from '#cli/output.ts';
 import { measure, type Measurement, type OpenBenchmark } from './benchmark.ts';
 import { klinesBackfill } from './backfill/klines.ts';
+import { tradesBackfill } from './backfill/trades.ts';
 import { freshness } from './ingest/freshness.ts';
 import { kafkaToIceberg } from './ingest/kafka-to-iceberg.ts';
 import { logToIceberg } from './ingest/log-to-iceberg.ts';
@@ -21,6 +22,7 @@ const benchmarks: Record<string, OpenBenchmark> = {
   'ingest.socket_to_log': socketToLog,
   'ingest.freshness': freshness,
   'backfill.klines': klinesBackfill,
+  'backfill.trades': tradesBackfill,
   'memory.ingest': ingestMemory,
 };
 const rounds = 3;
