@@ -1,11 +1,11 @@
-import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { createLake, openLake, type Lake } from '#core/lake/lake.ts';
 import { openFileStore } from '#core/lake/object-store.ts';
 import type { Config } from '#core/platform/config.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { connectDatabase, type Connection, type DatabaseRole } from '#core/platform/postgres/connect.ts';
+import { spillFolder } from '#core/platform/spill-folder.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
 import { openLog } from '#core/streams/open.ts';
 
@@ -44,6 +44,7 @@ export async function openRuntime(
     const store = await openFileStore(config.warehouse);
     const options = { catalogName: config.catalogName, database, store, logger, metrics };
     const lake = role === 'ingest' || role === 'owner' ? await createLake(options) : openLake(options);
+    const spillDir = await spillFolder(config.dataDir, name);
     return {
       config,
       logger,
@@ -51,11 +52,11 @@ export async function openRuntime(
       connection,
       log,
       lake,
-      // Containers that share a volume may share process ids.
-      spillDir: join(config.dataDir, 'tmp', `${name}-${hostname()}-${process.pid}`),
+      spillDir,
       async close() {
         await log.close();
         await connection.close();
+        await rm(spillDir, { recursive: true, force: true });
       },
     };
   } catch (error) {

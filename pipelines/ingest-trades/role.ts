@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Exchange } from '#core/exchanges/exchange.ts';
 import type { Lake } from '#core/lake/lake.ts';
@@ -7,6 +6,7 @@ import type { Config } from '#core/platform/config.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
+import { spillFolder } from '#core/platform/spill-folder.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
 import { startCapture, type Capture } from './capture.ts';
 import { startTradeConsumer, type TradeConsumer } from './consume.ts';
@@ -62,7 +62,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     maxBatchRecords: config.ingestMaxBatchRecords,
     maxBufferedBytes: config.ingestMaxBufferedBytes,
     ...(config.kafkaBrokers === undefined ? {} : { sessionTimeoutMs: config.kafkaSessionTimeoutMs }),
-    spillDir: join(config.dataDir, 'tmp', `ingest-${process.pid}`),
+    spillDir: await spillFolder(config.dataDir, 'ingest'),
   });
   try {
     const capture = options.live
