@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createRestClient } from '#api/client/index.ts';
 import { startApi, type RunningApi } from '#api/server.ts';
 import { openExchange } from '#core/exchanges/open.ts';
 import { startSimulator, type Simulator } from '#core/exchanges/simulator/server.ts';
@@ -11,6 +12,8 @@ import { loadConfig } from '#core/platform/config.ts';
 import { createLogger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { startIngest } from '#pipelines/ingest-trades/role.ts';
+import { startHeldJobs, type HeldJobs } from '#tests/api/held-jobs.ts';
+import { putBars } from '#tests/support/bars.ts';
 import { browserRequirement, launchBrowser } from '#tests/support/browser.ts';
 import { openTestLake, type TestLake } from '#tests/support/lake.ts';
 import { requires } from '#tests/support/require.ts';
@@ -21,6 +24,7 @@ const symbols = ['BTCUSDT', 'ETHUSDT', 'SOLUSDT', 'XRPUSDT'];
 describe('the page', requires(...browserRequirement), () => {
   let ground: TestLake;
   let simulator: Simulator;
+  let held: HeldJobs;
   let api: RunningApi;
   let browser: Browser;
   let page: Page;
@@ -52,7 +56,11 @@ describe('the page', requires(...browserRequirement), () => {
     const shared = { config, lake, log, database, logger };
     const ingest = await startIngest({ ...shared, metrics, exchange, symbols, live: true });
     closers.push(() => ingest.close());
-    api = await startApi({ ...shared, metrics: new Metrics(), spillDir: ground.spillDir });
+    held = await startHeldJobs(ground);
+    closers.push(() => held.close());
+    await putDays(ground, exchange.source);
+    const jobCards = held.cards;
+    api = await startApi({ ...shared, jobCards, metrics: new Metrics(), spillDir: ground.spillDir });
     closers.push(() => api.close());
     browser = await launchBrowser();
     closers.push(() => browser.close());
@@ -106,6 +114,33 @@ describe('the page', requires(...browserRequirement), () => {
       { timeout: 30_000, interval: 200 },
     );
     await page.getByText('nothing missing').waitFor();
+    const days = page.getByTestId('bars').locator('tbody tr');
+    expect(await days.count()).toBe(1);
+    expect(await days.first().textContent()).toMatch(/^klines 1dsimulator:42220000100\.00 %$/);
+  });
+
+  it('shows how jobs go on, and how they ended', async () => {
+    const client = createRestClient(api.url);
+    const { run } = await client.startRun({ job: 'held-work', params: { keys: ['a', 'b', 'c'] } });
+    const shown = page.getByTestId('runs').locator('li').filter({ hasText: 'held-work' });
+    const bar = page.getByRole('progressbar', { name: 'Progress of held-work' });
+    await bar.waitFor();
+    held.let('a', 'b');
+    await shown.getByText('2 of 3 parts').waitFor();
+    await vi.waitFor(
+      async () => expect(Number(await bar.getAttribute('aria-valuenow'))).toBeGreaterThanOrEqual(66),
+      { timeout: 30_000, interval: 100 },
+    );
+    held.let('c');
+    expect((await client.run(run.runId, 10)).state).toBe('succeeded');
+    await shown.getByText('succeeded').waitFor();
+    held.fail('d', true);
+    held.let('d');
+    await client.startRun({ job: 'held-work', params: { keys: ['d'] } });
+    await page.getByTestId('runs').getByText('failed', { exact: true }).waitFor();
+    // Left going, for the picture.
+    await client.startRun({ job: 'held-work', params: { keys: ['e', 'f'] } });
+    await bar.waitFor();
   });
 
   it('can be used by keyboard', async () => {
@@ -139,3 +174,14 @@ describe('the page', requires(...browserRequirement), () => {
     expect(complaints).toEqual([]);
   });
 });
+
+/** A hundred daily bars of two markets. */
+async function putDays(ground: TestLake, source: string): Promise<void> {
+  const start = Date.parse('2024-01-01T00:00:00Z') * 1_000;
+  const days = Array.from({ length: 100 }, (_, index) => ({
+    openUs: start + index * 86_400_000_000,
+    ...{ open: '1', high: '1', low: '1', close: '1', volume: '1', quoteVolume: '1', trades: 1 },
+  }));
+  await putBars(ground, { source, listing: 'BTCUSDT#1', interval: '1d', bars: days });
+  await putBars(ground, { source, listing: 'ETHUSDT#1', interval: '1d', bars: days });
+}

@@ -3,6 +3,7 @@ import { openTradeStream, type Market, type TradeStream } from '#api/client/inde
 import { api, streamUrl } from './api.ts';
 import { ChartPanel } from './components/chart-panel.tsx';
 import { Header } from './components/header.tsx';
+import { JobsPanel } from './components/jobs-panel.tsx';
 import { LakePanel } from './components/lake-panel.tsx';
 import { MarketList } from './components/market-list.tsx';
 import { TradeTape } from './components/trade-tape.tsx';
@@ -33,6 +34,7 @@ export function App() {
         <ChartPanel store={store} market={items.find((market) => market.symbol === selected)} />
         <TradeTape store={store} symbol={selected} />
         <LakePanel />
+        <JobsPanel />
       </main>
     </div>
   );

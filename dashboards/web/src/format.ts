@@ -27,6 +27,21 @@ export function bytes(value: number): string {
   return `${(value / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${unit}`;
 }
 
+/** Seconds in their two largest units. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3_600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  if (whole < 86_400) return `${Math.floor(whole / 3_600)} h ${Math.floor((whole % 3_600) / 60)} min`;
+  return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3_600)} h`;
+}
+
+/** A time in microseconds since 1970 as a day, or a minute where it is not a day's begin, UTC. */
+export function moment(us: number): string {
+  const text = new Date(us / 1_000).toISOString();
+  return text.slice(11, 19) === '00:00:00' ? text.slice(0, 10) : text.slice(0, 16).replace('T', ' ');
+}
+
 /** The time of day of an RFC 3339 time, UTC, to the millisecond. */
 export function timeOfDay(time: string): string {
   return time.slice(11, 23);

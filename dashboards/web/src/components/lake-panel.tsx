@@ -1,8 +1,9 @@
 import { api } from '../api.ts';
-import { bytes, count } from '../format.ts';
+import { bytes, count, moment } from '../format.ts';
 import { usePolled } from '../state/use-polled.ts';
 
 const lakeEveryMs = 4_000;
+const gapsShown = 50;
 
 interface LakeState {
   tables: Awaited<ReturnType<typeof api.lakeTables>>['items'];
@@ -24,14 +25,14 @@ export function LakePanel() {
   const { value, error } = usePolled(loadLake, lakeEveryMs);
   const missing = value?.coverage.reduce((sum, row) => sum + row.missing, 0) ?? 0;
   return (
-    <section aria-labelledby="lake-title" className="panel min-h-72 lg:col-span-2">
+    <section aria-labelledby="lake-title" className="panel min-h-72">
       <div className="panel-title">
         <h2 id="lake-title">Lake</h2>
         {value !== undefined && (
           <span
             className={`rounded-full px-2 py-0.5 normal-case ${missing === 0 ? 'bg-up/15 text-up' : 'bg-down/15 text-down'}`}
           >
-            {missing === 0 ? 'nothing missing' : `${count(missing)} ids missing`}
+            {missing === 0 ? 'nothing missing' : `${count(missing)} missing`}
           </span>
         )}
         {error !== undefined && <span className="text-down normal-case">{error}</span>}
@@ -52,7 +53,10 @@ export function LakePanel() {
             ))}
             <Gaps gaps={value.gaps} />
           </div>
-          <Coverage rows={value.coverage} />
+          <div className="flex flex-col gap-4">
+            <Coverage rows={value.coverage.filter(({ interval }) => interval === null)} />
+            <Bars rows={value.coverage.filter(({ interval }) => interval !== null)} />
+          </div>
         </div>
       )}
     </section>
@@ -90,21 +94,26 @@ function Gaps({ gaps }: { gaps: LakeState['gaps'] }) {
     <div>
       <h3 className="mb-1.5 text-xs font-semibold text-soft">Gaps</h3>
       {gaps.length === 0 ? (
-        <p className="text-xs text-soft">No id between the first and the last held is absent.</p>
+        <p className="text-xs text-soft">Nothing that is expected is absent.</p>
       ) : (
         <ul className="flex flex-col gap-1 text-xs">
-          {gaps.map((gap) => (
-            <li key={`${gap.table} ${gap.source} ${gap.listing} ${gap.from}`} className="flex gap-2">
+          {gaps.slice(0, gapsShown).map((gap) => (
+            <li
+              key={[gap.table, gap.source, gap.listing, gap.interval, gap.from].join()}
+              className="flex gap-2"
+            >
               <span>{gap.symbol}</span>
-              <span className="figure text-soft">
-                {gap.from}–{gap.to - 1}
-              </span>
+              {gap.interval !== null && <span className="text-soft">{gap.interval}</span>}
+              <span className="figure text-soft">{span(gap)}</span>
               <span className={gap.kind === 'missing' ? 'text-down' : 'text-soft'}>
                 {gap.cause ?? 'missing'}
               </span>
             </li>
           ))}
         </ul>
+      )}
+      {gaps.length > gapsShown && (
+        <p className="mt-1 text-xs text-soft">and {count(gaps.length - gapsShown)} more</p>
       )}
     </div>
   );
@@ -113,7 +122,7 @@ function Gaps({ gaps }: { gaps: LakeState['gaps'] }) {
 function Coverage({ rows }: { rows: LakeState['coverage'] }) {
   return (
     <table className="h-fit w-full text-xs" data-testid="coverage">
-      <caption className="mb-1.5 text-left font-semibold text-soft">Coverage, by market</caption>
+      <caption className="mb-1.5 text-left font-semibold text-soft">Trades, by market</caption>
       <thead className="text-soft">
         <tr>
           <th scope="col" className="py-1 text-left font-medium">
@@ -145,6 +154,77 @@ function Coverage({ rows }: { rows: LakeState['coverage'] }) {
       </tbody>
     </table>
   );
+}
+
+interface Completeness {
+  markets: number;
+  expected: number;
+  held: number;
+  explained: number;
+  missing: number;
+}
+
+/** How complete the bars are: of each interval and source, all markets together. */
+function Bars({ rows }: { rows: LakeState['coverage'] }) {
+  const sums = new Map<string, Completeness>();
+  for (const row of rows) {
+    const key = `${row.table}\t${row.source}\t${row.interval}`;
+    const sum = sums.get(key) ?? { markets: 0, expected: 0, held: 0, explained: 0, missing: 0 };
+    sums.set(key, {
+      markets: sum.markets + 1,
+      expected: sum.expected + row.expected,
+      held: sum.held + row.held,
+      explained: sum.explained + row.explained,
+      missing: sum.missing + row.missing,
+    });
+  }
+  if (sums.size === 0) return null;
+  return (
+    <table className="h-fit w-full text-xs" data-testid="bars">
+      <caption className="mb-1.5 text-left font-semibold text-soft">Bars, by interval</caption>
+      <thead className="text-soft">
+        <tr>
+          {['Bars', 'Source'].map((name) => (
+            <th key={name} scope="col" className="py-1 text-left font-medium">
+              {name}
+            </th>
+          ))}
+          {['Markets', 'Held', 'Explained', 'Missing', 'Of expected'].map((name) => (
+            <th key={name} scope="col" className="py-1 pl-3 text-right font-medium">
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {[...sums].map(([key, sum]) => {
+          const [table = '', source, interval] = key.split('\t');
+          return (
+            <tr key={key} className="border-t border-line">
+              <td className="py-1">
+                {table.replace('market.', '')} {interval}
+              </td>
+              <td className="py-1 text-soft">{source}</td>
+              <td className="figure py-1 text-right">{count(sum.markets)}</td>
+              <td className="figure py-1 text-right">{count(sum.held)}</td>
+              <td className="figure py-1 text-right">{count(sum.explained)}</td>
+              <td className={`figure py-1 text-right ${sum.missing > 0 ? 'text-down' : ''}`}>
+                {count(sum.missing)}
+              </td>
+              <td className="figure py-1 text-right">{share(sum.held, sum.expected)}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+/** Ids, or times of bars, from the first to the last. */
+function span({ from, to, count: size, interval }: LakeState['gaps'][number]): string {
+  if (interval === null) return `${from}–${to - 1}`;
+  const last = to - (to - from) / size;
+  return size === 1 ? moment(from) : `${moment(from)} – ${moment(last)}`;
 }
 
 /** Rounded down, so that 100 % means all. */
