@@ -82,7 +82,7 @@ export const timetable: readonly TimetableEntry[] = [
   },
 ];
 
-/** What runs because something has happened. */
+/** What runs because something has happened. Marks are there before the first time: else that would go unseen. */
 export const triggers: readonly Trigger[] = [
   {
     // The stream commits all the time: its days are built when they are over, by the clock.
@@ -101,10 +101,10 @@ export const triggers: readonly Trigger[] = [
 
 /** The last time that a universe was chosen. */
 async function newestDiscovery(tx: Transaction): Promise<string | undefined> {
-  const { rows } = await tx.query<{ id: string | null }>(
-    'select max(discovery_id)::text as id from universe.discoveries',
+  const { rows } = await tx.query<{ id: string }>(
+    'select coalesce(max(discovery_id), 0)::text as id from universe.discoveries',
   );
-  return rows[0]?.id ?? undefined;
+  return rows[0]?.id;
 }
 
 /** The last commit of trades that did not come from the log. */

@@ -1,30 +1,40 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
-import { openDatabase } from '#core/platform/postgres/database.ts';
+import { openDatabase, type Database } from '#core/platform/postgres/database.ts';
 import { migrate } from '#core/platform/postgres/migrate.ts';
 import { triggers } from '#pipelines/timetable.ts';
 import { startTestPostgres } from '#tests/support/postgres.ts';
 
-test('trades that a job has brought are news, what the stream commits and what is only joined is not', async () => {
-  const postgres = await startTestPostgres();
-  onTestFinished(() => postgres.close());
+let postgres: Awaited<ReturnType<typeof startTestPostgres>>;
+let database: Database;
+
+beforeAll(async () => {
+  postgres = await startTestPostgres();
   await migrate(postgres.url);
   const logger = createLogger({ level: 'silent', name: 'test' });
-  const database = openDatabase({
-    url: postgres.url,
-    applicationName: 'test',
-    logger,
-    metrics: new Metrics(),
+  database = openDatabase({ url: postgres.url, applicationName: 'test', logger, metrics: new Metrics() });
+});
+afterAll(async () => {
+  await database?.close();
+  await postgres?.close();
+});
+
+/** With the rights that the scheduler has. */
+async function markOf(name: string): Promise<string | undefined> {
+  const trigger = triggers.find((one) => one.name === name);
+  return await database.transaction(async (tx) => {
+    await tx.query('set local role ticklake_ingest');
+    return await trigger?.mark(tx);
   });
-  onTestFinished(() => database.close());
-  const trigger = triggers.find(({ name }) => name === 'trades-brought');
-  // With the rights that the scheduler has.
-  const mark = (): Promise<string | undefined> =>
-    database.transaction(async (tx) => {
-      await tx.query('set local role ticklake_ingest');
-      return await trigger?.mark(tx);
-    });
+}
+
+test.each(triggers.map(({ name }) => name))('%s has a mark before anything has happened', async (name) => {
+  expect(await markOf(name)).toBeDefined();
+});
+
+test('trades that a job has brought are news, what the stream commits and what is only joined is not', async () => {
+  const mark = (): Promise<string | undefined> => markOf('trades-brought');
   const commit = async (table: string, ids: number, offsets: unknown[]): Promise<string | undefined> => {
     const { rows } = await database.query<{ commit_id: string }>(
       `insert into lake.commits (commit_id, table_name, operation, ids_added, ids_removed, ranges_added, offsets)
