@@ -108,7 +108,11 @@ async function defineParts(
 ): Promise<void> {
   const files = replaced.map(({ path }) => lake.store.readable(path));
   const within = spans.map((span) => `(${conditionOf(table, span)})`).join(' or ') || 'false';
-  await duck.run(`create or replace temp view replaced_rows as ${parquetRelation(table, files)}`);
+  // Staging asks for each partition by itself: where there are several, their files are read once, not as often.
+  const isWide = new Set(replaced.map(({ path }) => path.slice(0, path.lastIndexOf('/')))).size > 1;
+  const rows = parquetRelation(table, files);
+  if (isWide) await duck.run(`create or replace temp table read_rows as ${rows}`);
+  await duck.run(`create or replace temp view replaced_rows as ${isWide ? 'from read_rows' : rows}`);
   await duck.run(`create or replace temp view leaving as from replaced_rows where ${within}`);
   await duck.run(`create or replace temp view coming as from ${relation}`);
   await duck.run(
