@@ -86,6 +86,7 @@ export async function readTape(duck: DuckDb, file: TapeFile, place: string, want
 export async function acceptNew(
   duck: DuckDb,
   { source, symbol, listing }: Coin,
+  tape: Tape,
   held: readonly IdRange[],
 ): Promise<{ added: IdRange[]; days: TapeDay[] }> {
   await duck.run('create or replace temp table held (lo bigint, hi bigint)');
@@ -93,18 +94,20 @@ export async function acceptNew(
     const rows = held.slice(at, at + rowsPerInsert).map(({ lo, hi }) => `(${lo}, ${hi})`);
     await duck.run(`insert into held values ${rows.join(', ')}`);
   }
-  const processingTime = literal(new Date().toISOString());
   await duck.run(
     filled(acceptedSql, {
       symbol: literal(symbol),
       source: literal(source),
-      processing_time: processingTime,
+      processing_time: literal(new Date().toISOString()),
+      // Where nothing is held, which is the rule, nothing needs to be joined.
+      held: held.length === 0 ? '' : 'asof left join held h on c.trade_id >= h.lo',
+      is_new: held.length === 0 ? 'true' : 'h.lo is null or c.trade_id >= h.hi',
     }),
   );
   const days = await duck.rows(
     'select date::varchar as day, min(trade_id) as lo, max(trade_id) as last from accepted group by date order by date',
   );
-  const added = await runsOf(duck, 'accepted');
+  const added = held.length === 0 ? tape.runs : await runsOf(duck, 'accepted');
   return {
     added: added.map(({ from, to }) => ({ source, listing, lo: from, hi: to })),
     days: days.map((day) => ({

@@ -4,5 +4,5 @@ select
   $symbol as symbol, make_timestamptz(c.timestamp_us) as timestamp, c.price, c.volume, c.side, c.trade_id,
   $source as source, $processing_time::timestamptz as processing_time, make_timestamp(c.timestamp_us)::date as date
 from checked c
-asof left join held h on c.trade_id >= h.lo
-where h.lo is null or c.trade_id >= h.hi
+$held
+where $is_new

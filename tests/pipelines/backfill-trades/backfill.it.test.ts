@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openArchive } from '#core/exchanges/binance/archive/archive.ts';
 import { coverage, gaps } from '#core/lake/ledger.ts';
 import { backfillTrades } from '#pipelines/backfill-trades/backfill.ts';
+import { saveListings } from '#pipelines/discover-symbols/listings.ts';
 import { day, put } from '#tests/core/exchanges/binance/archive/support.ts';
 import { openTestLake, type TestLake } from '#tests/support/lake.ts';
 import { requires } from '#tests/support/require.ts';
@@ -61,6 +62,70 @@ test('ids between separate days were not requested', async () => {
   expect(await gaps(lake.lake, { source })).toMatchObject([
     { from: 2_010, to: 9_010, kind: 'explained', cause: 'not_requested' },
   ]);
+});
+
+test('days with a header, in microseconds, out of order or with a line twice are the same tape', async () => {
+  const source = randomUUID();
+  const folder = join(lake.dir, source);
+  const columns = 'id,price,qty,quote_qty,time,is_buyer_maker,is_best_match\n';
+  const plain = tradesCsv('2025-01-01', 10, 2_000);
+  const micros = plain.replaceAll(/,(\d{13}),/g, ',$1000,');
+  const lines = plain.split('\n').slice(0, -1);
+  await put(folder, day('2025-01-01', tape), { csv: columns + micros });
+  const next = tradesCsv('2025-01-02', 2_010, 2_000).split('\n').slice(0, -1);
+  await put(folder, day('2025-01-02', tape), { csv: [...next.toReversed(), next[7], ''].join('\n') });
+  expect(lines).toHaveLength(2_000);
+  expect(await load(folder, source)).toMatchObject({ tasks: 2, done: 2, rows: 4_000, differences: [] });
+  expect(await coverage(lake.lake, { source })).toMatchObject([
+    { lo: 10, hi: 4_010, held: 4_000, missing: 0 },
+  ]);
+  const { rows } = await lake.database.query(
+    'select day::text, first_id, last_id from lake.tape_days where source = $1 order by day',
+    [source],
+  );
+  expect(rows).toEqual([
+    { day: '2025-01-01', first_id: 10, last_id: 2_009 },
+    { day: '2025-01-02', first_id: 2_010, last_id: 4_009 },
+  ]);
+
+  // An id with two contents proves the file wrong.
+  const other = (next[7] ?? '').replace('100.5', '100.7');
+  await put(folder, day('2025-01-03', tape), {
+    csv: [...next.map((line) => line.replace(/,1735(\d{9}),/, () => `,${Date.parse('2025-01-03')},`)), other]
+      .join('\n')
+      .replaceAll(/,1735\d{9},/g, `,${Date.parse('2025-01-03')},`),
+  });
+  const third = await load(folder, source);
+  expect(third.failures).toMatchObject([
+    { damage: 'trade', message: expect.stringMatching(/twice/) as string },
+  ]);
+});
+
+test('of days and their month together each is taken once; a month is split between coins', async () => {
+  const source = randomUUID();
+  const folder = join(lake.dir, source);
+  const days = [1, 2, 3].map((n) => tradesCsv(`2024-02-0${n}`, 1_000 * n, 1_000));
+  await put(folder, day('2024-02', tape), { csv: days.join('') });
+  await put(folder, day('2024-02-02', tape), { csv: days[1] ?? '' });
+  const coin = { source, symbol: 'BTCUSDT', base: 'BTC', quote: 'USDT', lastTradeId: 1, seenUs: 1 };
+  const second = Date.parse('2024-02-03') * 1_000;
+  await lake.database.transaction((tx) =>
+    saveListings(tx, [
+      { ...coin, number: 1, status: 'GONE', listedUs: 0, delistedUs: second },
+      { ...coin, number: 2, status: 'TRADING', listedUs: second, delistedUs: null },
+    ]),
+  );
+  expect(await load(folder, source)).toMatchObject({ tasks: 1, done: 1, rows: 3_000 });
+  expect(await coverage(lake.lake, { source })).toMatchObject([
+    { listing: 'BTCUSDT#1', lo: 1_000, hi: 3_000, held: 2_000, missing: 0 },
+    { listing: 'BTCUSDT#2', lo: 3_000, hi: 4_000, held: 1_000, missing: 0 },
+  ]);
+  expect(await load(folder, source)).toMatchObject({ rows: 0, unchanged: 1 });
+  const { rows } = await lake.database.query(
+    'select path, rows::int as rows from lake.archive_files where source = $1',
+    [source],
+  );
+  expect(rows).toMatchObject([{ path: 'data/spot/monthly/trades/BTCUSDT/BTCUSDT-trades-2024-02.zip' }]);
 });
 
 const recorded = join(process.env['TICKLAKE_MARKET_DATA'] ?? '../shared/market-data', 'archive');
