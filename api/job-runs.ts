@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify';
 import { listRuns, showRun } from '#core/jobs/views.ts';
 import type { Transaction } from '#core/platform/postgres/database.ts';
 import type { RunWithSteps } from './schemas/jobs.ts';
@@ -9,6 +10,13 @@ export async function withSteps(database: Transaction, runId: string): Promise<R
   const run = await showRun(database, runId);
   const steps = run.isChain ? await listRuns(database, { parentRunId: run.runId, limit: stepsMax }) : [];
   return { ...run, steps };
+}
+
+/** Aborted when the answer was sent, or nobody is there to take it. A request's own signal ends with its body. */
+export function untilAnswered(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => controller.abort());
+  return controller.signal;
 }
 
 /** What a request says about waiting, in milliseconds. */

@@ -2,7 +2,13 @@ import { LRUCache } from 'lru-cache';
 import { loadTable } from '#core/lake/catalog.ts';
 import { listGaps } from '#core/lake/gaps.ts';
 import type { Lake } from '#core/lake/lake.ts';
-import { proveDays, proveListings } from '#core/lake/proof.ts';
+import {
+  proveDays,
+  proveListings,
+  type ListingProof,
+  type Proof,
+  type ProofFilter,
+} from '#core/lake/proof.ts';
 import { currentFiles } from '#core/lake/scan.ts';
 import { lakeTables, tableId, trades, type LakeTable } from '#core/lake/tables.ts';
 import { changePercent } from './change-percent.ts';
@@ -19,6 +25,8 @@ export interface LakeMarketDataOptions {
 
 const marketsFreshMs = 5_000;
 const sourcesMax = 16;
+const proofsMax = 64;
+const proofFreshMs = 1_000;
 const rangesMax = 1_000;
 const tradesTable = tableId(trades);
 
@@ -30,12 +38,17 @@ export function lakeMarketData({ lake, reader }: LakeMarketDataOptions): MarketD
     allowStale: true,
     fetchMethod: (source) => readMarkets(lake, reader, source),
   });
+  const proofs = new LRUCache<string, Proof<ListingProof>>({
+    max: proofsMax,
+    ttl: proofFreshMs,
+    fetchMethod: (filter) => proveListings(lake, JSON.parse(filter) as ProofFilter),
+  });
   return {
     sources: (symbol) => readSources(lake, symbol),
     markets: async (source) => (await markets.fetch(source)) ?? [],
     trades: (request, signal) => readTrades(lake, reader, request, signal),
     tables: () => Promise.all(lakeTables.map((table) => tableState(lake, table))),
-    coverage: (filter) => proveListings(lake, filter),
+    coverage: async (filter) => (await proofs.fetch(JSON.stringify(filter))) ?? { rows: [], moments: [] },
     coverageByDay: (filter) => proveDays(lake, filter),
     gaps: (filter) => listGaps(lake.database, filter),
   };

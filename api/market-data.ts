@@ -28,7 +28,7 @@ export interface MarketData {
   /** Committed trades, highest id first. @throws TIMEOUT when the signal ends it. */
   trades(request: TradesRequest, signal: AbortSignal): Promise<Trade[]>;
   tables(): Promise<LakeTable[]>;
-  /** How complete each listing is. @throws NOT_FOUND where `asOf` names nothing. */
+  /** How complete each listing is; may be a second old. @throws NOT_FOUND where `asOf` names nothing. */
   coverage(filter: ProofFilter): Promise<Proof<ListingProof>>;
   /** How complete each day of each listing is. @throws NOT_FOUND where `asOf` names nothing. */
   coverageByDay(filter: DaysFilter): Promise<Proof<DayProof>>;

@@ -1,7 +1,7 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import { listPartitions, listRuns, showRun } from '#core/jobs/views.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
-import { waitMs, withSteps } from '../job-runs.ts';
+import { untilAnswered, waitMs, withSteps } from '../job-runs.ts';
 import { decodeCursor, encodeCursor } from '../paging.ts';
 import { problemAnswers } from '../schemas/common.ts';
 import {
@@ -58,9 +58,9 @@ export const jobRunRoutes: FastifyPluginCallbackTypebox<JobRouteOptions> = (app,
         response: { 200: RunWithSteps, ...problemAnswers },
       },
     },
-    async ({ params: { runId }, query, signal }) => {
+    async ({ params: { runId }, query }, reply) => {
       if (waitMs(query) > 0) await showRun(database, runId);
-      await feed.untilEnded(runId, { waitMs: waitMs(query), signal });
+      await feed.untilEnded(runId, { waitMs: waitMs(query), signal: untilAnswered(reply) });
       return await withSteps(database, runId);
     },
   );

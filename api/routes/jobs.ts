@@ -5,7 +5,7 @@ import type { Jobs } from '#core/jobs/open.ts';
 import { listSchedules } from '#core/jobs/views.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
-import { waitMs, withSteps } from '../job-runs.ts';
+import { untilAnswered, waitMs, withSteps } from '../job-runs.ts';
 import { problemAnswers } from '../schemas/common.ts';
 import {
   JobCardList,
@@ -72,7 +72,8 @@ export const jobRoutes: FastifyPluginCallbackTypebox<JobRouteOptions> = (app, op
       },
     },
     async (request, reply) => {
-      const { body, query, signal } = request;
+      const { body, query } = request;
+      const signal = untilAnswered(reply);
       const idempotencyKey = oneKey(body.idempotencyKey, request.headers['idempotency-key']);
       const { runId, outcome } = await jobs.enqueue({
         job: body.job,

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { createRestClient } from '#api/client/index.ts';
 import type { Problem } from '#api/schemas/common.ts';
 import type {
   JobCardList,
@@ -18,14 +19,13 @@ import { openService, type Service } from './service.ts';
 let ground: TestLake;
 let held: HeldJobs;
 let service: Service;
-let streamUrl: string;
+let url: string;
 
 beforeAll(async () => {
   ground = await openTestLake();
   held = await startHeldJobs(ground);
   service = await openService(ground, { jobCards: held.cards });
-  const address = await service.app.listen({ host: '127.0.0.1', port: 0 });
-  streamUrl = `${address.replace('http', 'ws')}/v1/stream`;
+  url = await service.app.listen({ host: '127.0.0.1', port: 0 });
 });
 
 afterAll(async () => {
@@ -120,19 +120,37 @@ describe('jobs', () => {
   });
 
   it('can be waited for, by those who ask and by others', async () => {
-    const asked = post('/v1/jobs?wait=60', { job: 'held-work', params: { keys: ['awaited'] } });
+    // Over a socket, as a request's body ends long before its answer begins.
+    const client = createRestClient(url);
+    const asked = fetch(`${url}/v1/jobs?wait=60`, {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+      body: JSON.stringify({ job: 'held-work', params: { keys: ['awaited'] } }),
+    });
     const runId = await vi.waitFor(async () => {
       const { items } = await get<RunList>('/v1/jobs/runs?state=running');
       const run = items.find(({ params }) => JSON.stringify(params).includes('awaited'));
       expect(run).toBeDefined();
       return run?.runId ?? '';
     }, 30_000);
-    expect(await get<RunWithSteps>(`/v1/jobs/runs/${runId}?wait=1`)).toMatchObject({ state: 'running' });
-    const other = get<RunWithSteps>(`/v1/jobs/runs/${runId}?wait=60`);
+    expect((await client.run(runId, 1)).state).toBe('running');
+    const other = client.run(runId, 10);
+    await vi.waitFor(async () => expect(await waiting()).toBe(2), 30_000);
     held.let('awaited');
-    expect((await asked).json<RunAnswer>().run.state).toBe('succeeded');
+    expect((await ((await asked).json() as Promise<RunAnswer>)).run.state).toBe('succeeded');
     expect((await other).state).toBe('succeeded');
     expect(await waiting()).toBe(0);
+  });
+
+  it('are not waited for when nobody is there to hear of it', async () => {
+    const { run } = await start(['unheard']);
+    const leaving = new AbortController();
+    const asked = fetch(`${url}/v1/jobs/runs/${run.runId}?wait=300`, { signal: leaving.signal });
+    await vi.waitFor(async () => expect(await waiting()).toBe(1), 30_000);
+    leaving.abort();
+    await expect(asked).rejects.toThrow();
+    await vi.waitFor(async () => expect(await waiting()).toBe(0), 30_000);
+    held.let('unheard');
+    await untilState(run.runId, 'succeeded');
   });
 
   it('say everything that is wrong with what is asked', async () => {
@@ -337,7 +355,7 @@ async function waiting(): Promise<number> {
 }
 
 async function connect() {
-  const socket = new WebSocket(streamUrl);
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/stream`);
   const messages: ServerMessage[] = [];
   socket.on('message', (data: Buffer) => messages.push(JSON.parse(data.toString()) as ServerMessage));
   await once(socket, 'open');
