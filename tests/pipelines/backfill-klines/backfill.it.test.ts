@@ -9,6 +9,8 @@ import { coverage, gaps } from '#core/lake/ledger.ts';
 import { klines } from '#core/lake/tables.ts';
 import { verifyTable } from '#core/lake/verify.ts';
 import { backfillKlines, type KlineBackfill } from '#pipelines/backfill-klines/backfill.ts';
+import { gapTasks } from '#pipelines/detect-gaps/wanted.ts';
+import { saveListings } from '#pipelines/discover-symbols/listings.ts';
 import { barsCsv, day, put } from '#tests/core/exchanges/binance/archive/support.ts';
 import { openTestLake, type TestLake } from '#tests/support/lake.ts';
 import { requires } from '#tests/support/require.ts';
@@ -110,6 +112,37 @@ describe('bars of the bulk archive', () => {
     expect(await holes(at.source)).toMatchObject([
       { from: us('2024-03-05T01:40:00Z'), to: us('2024-03-05T01:45:00Z'), kind: 'missing' },
     ]);
+  });
+
+  test('bars belong to the coin that had the name, and what it claims to hold is wanted', async () => {
+    const at = newArchive();
+    const listing = {
+      ...{ source: at.source, symbol: 'BTCUSDT', base: 'BTC', quote: 'USDT', status: 'TRADING' },
+      ...{ lastTradeId: 1, seenUs: us('2024-03-10') },
+    };
+    await lake.database.transaction((tx) =>
+      saveListings(tx, [
+        { ...listing, number: 1, listedUs: us('2020-01-01'), delistedUs: us('2024-03-04T12:00:00Z') },
+        { ...listing, number: 2, listedUs: us('2024-03-05T06:00:00Z'), delistedUs: null },
+      ]),
+    );
+    await put(at.folder, day('2024-03-04'), { csv: barsCsv('2024-03-04', 720) });
+    await put(at.folder, day('2024-03-05'), { csv: barsCsv('2024-03-05', minutesOfDay) });
+    await put(at.folder, day('2024-03-06'), { zip: Buffer.from('PK, and no more') });
+    expect(await load(at)).toMatchObject({ done: 2, failed: 1, rows: 720 + minutesOfDay });
+    const { rows } = await lake.database.query(
+      'select listing, lo, hi from lake.coverage where source = $1 order by listing, lo',
+      [at.source],
+    );
+    expect(rows).toEqual([
+      { listing: 'BTCUSDT#1', lo: us('2024-03-04'), hi: us('2024-03-04T12:00:00Z') },
+      { listing: 'BTCUSDT#1', lo: us('2024-03-05'), hi: us('2024-03-05T06:00:00Z') },
+      { listing: 'BTCUSDT#2', lo: us('2024-03-05T06:00:00Z'), hi: us('2024-03-06') },
+    ]);
+    expect(await gapTasks(lake.database, { source: at.source })).toMatchObject([
+      { listing: 'BTCUSDT#2', ranges: [{ from: us('2024-03-06'), to: us('2024-03-07') }] },
+    ]);
+    await expectProven();
   });
 
   test('damage is named with file and line, and the other files come in', async () => {
