@@ -23,6 +23,8 @@ export interface SpansRequest extends Omit<CommitRequest, 'files' | 'days' | 'of
   relation: string;
   /** What is replaced, disjoint. */
   spans: readonly IdRange[];
+  /** Of ids, only rows of this time (microseconds, half-open): another coin of the name may have the same ids. */
+  within?: { fromUs: number; toUs: number };
   /** As of a commit, and told whether the table held the same rows already. */
   guard: (tx: Transaction, facts: { unchanged: boolean }) => Promise<void>;
 }
@@ -54,13 +56,13 @@ export async function replaceSpans(lake: Lake, duck: DuckDb, request: SpansReque
 }
 
 async function attemptReplace(lake: Lake, duck: DuckDb, request: SpansRequest): Promise<SpansOutcome> {
-  const { table, spans } = request;
+  const { table, spans, within } = request;
   const commitAs = (unchanged: boolean) => ({
     ...{ ...request, days: [], offsets: [] },
     guard: (tx: Transaction) => request.guard(tx, { unchanged }),
   });
   const { snapshotId: basis, entries } = await currentFiles(lake, table);
-  const overlaps = (file: FileEntry): boolean => spans.some((span) => mayHold(table, file, span));
+  const overlaps = (file: FileEntry): boolean => spans.some((span) => mayHold(table, file, span, within));
   const replaced = entries.filter(overlaps);
   await defineParts(lake, duck, request, replaced);
   if (await isUnchanged(duck, table)) {
@@ -103,25 +105,25 @@ function isSameListing(a: IdRange, b: IdRange): boolean {
 async function defineParts(
   lake: Lake,
   duck: DuckDb,
-  { table, relation, spans }: SpansRequest,
+  { table, relation, spans, within }: SpansRequest,
   replaced: readonly FileEntry[],
 ): Promise<void> {
   const files = replaced.map(({ path }) => lake.store.readable(path));
-  const within = spans.map((span) => `(${conditionOf(table, span)})`).join(' or ') || 'false';
+  const isReplaced = spans.map((span) => `(${conditionOf(table, span, within)})`).join(' or ') || 'false';
   // Staging asks for each partition by itself: where there are several, their files are read once, not as often.
   const isWide = new Set(replaced.map(({ path }) => path.slice(0, path.lastIndexOf('/')))).size > 1;
   const rows = parquetRelation(table, files);
   if (isWide) await duck.run(`create or replace temp table read_rows as ${rows}`);
   await duck.run(`create or replace temp view replaced_rows as ${isWide ? 'from read_rows' : rows}`);
-  await duck.run(`create or replace temp view leaving as from replaced_rows where ${within}`);
+  await duck.run(`create or replace temp view leaving as from replaced_rows where ${isReplaced}`);
   await duck.run(`create or replace temp view coming as from ${relation}`);
   await duck.run(
     `create or replace temp view replacement as
-       select * from replaced_rows where not (${within}) union all by name select * from coming`,
+       select * from replaced_rows where not (${isReplaced}) union all by name select * from coming`,
   );
 }
 
-function conditionOf(table: LakeTable, span: IdRange): string {
+function conditionOf(table: LakeTable, span: IdRange, within: SpansRequest['within']): string {
   const key = keyOf(table);
   const position = positionSql(table);
   return [
@@ -129,7 +131,13 @@ function conditionOf(table: LakeTable, span: IdRange): string {
     `symbol = ${literal(symbolOf(span.listing))}`,
     ...(key.kind === 'bar' ? [`${quoted(key.interval)} = ${literal(span.interval ?? '')}`] : []),
     `${position} >= ${span.lo} and ${position} < ${span.hi}`,
+    ...(key.kind === 'id' && within !== undefined ? [timeCondition(key.time, within)] : []),
   ].join(' and ');
+}
+
+function timeCondition(column: string, { fromUs, toUs }: { fromUs: number; toUs: number }): string {
+  const time = quoted(column);
+  return `${time} >= make_timestamptz(${fromUs}) and ${time} < make_timestamptz(${toUs})`;
 }
 
 /** Whether DuckDB's relations `leaving` and `coming` hold the same rows. */
@@ -145,12 +153,15 @@ export async function isUnchanged(duck: DuckDb, table: LakeTable): Promise<boole
 }
 
 /** Whether the file's bounds let it hold rows of the span; a file without bounds may hold anything. */
-function mayHold(table: LakeTable, file: FileEntry, span: IdRange): boolean {
+function mayHold(table: LakeTable, file: FileEntry, span: IdRange, within: SpansRequest['within']): boolean {
   const key = keyOf(table);
   return (
     spansValue(table, file, 'source', span.source, span.source) &&
     spansValue(table, file, 'symbol', symbolOf(span.listing), symbolOf(span.listing)) &&
     (key.kind === 'id' || spansValue(table, file, key.interval, span.interval ?? '', span.interval ?? '')) &&
+    (key.kind === 'bar' ||
+      within === undefined ||
+      spansValue(table, file, key.time, within.fromUs, within.toUs - 1)) &&
     spansValue(table, file, key.column, span.lo, span.hi - 1)
   );
 }

@@ -36,7 +36,7 @@ export interface PartitionField {
  */
 export type CoverageKey =
   | { kind: 'none' }
-  | { kind: 'id'; column: string }
+  | { kind: 'id'; column: string; time: string }
   | { kind: 'bar'; column: string; interval: string; revision?: string };
 
 export const trades: LakeTable = {
@@ -61,7 +61,7 @@ export const trades: LakeTable = {
   ],
   partition: [{ column: 'date', transform: 'identity' }],
   sortColumns: ['symbol', 'trade_id'],
-  key: { kind: 'id', column: 'trade_id' },
+  key: { kind: 'id', column: 'trade_id', time: 'timestamp' },
 };
 
 export const klines: LakeTable = {

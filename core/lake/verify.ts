@@ -4,11 +4,11 @@ import type { Transaction } from '#core/platform/postgres/database.ts';
 import { jsonId } from './catalog.ts';
 import { keyRangesOf } from './key-ranges.ts';
 import type { Lake } from './lake.ts';
-import { coverage, symbolOf, type ListingCoverage } from './ledger.ts';
+import { coverage, type ListingCoverage } from './ledger.ts';
 import { currentFiles } from './scan.ts';
 import { tableId, type LakeTable } from './tables.ts';
 
-/** One listing's ledger beside what its files hold. */
+/** The ledger of the coins that had a symbol beside what its files hold. */
 export interface ListingVerdict {
   table: string;
   source: string;
@@ -35,7 +35,7 @@ export interface Verdict {
 
 /**
  * Recomputes what is held from the Parquet files of the current snapshot and compares it with the ledger, id range
- * by id range. With `deep`, each file's SHA-256 is compared with the one kept at its commit.
+ * by id range; ids that two coins of one name have are in the files as often. With `deep`, each file's SHA-256 is compared with the one kept at its commit.
  */
 export async function verifyTable(
   lake: Lake,
@@ -45,24 +45,27 @@ export async function verifyTable(
   const { snapshotId, files, held, rows } = await readTogether(lake, table);
   const inFiles = await rangesInFiles(table, files, options.spillDir);
   const damaged = options.deep === true ? await damagedFiles(lake, tableId(table)) : [];
-  const ledger = new Map(rows.map((row) => [keyOf(row.source, row.symbol, row.interval), row]));
+  const ledger = Map.groupBy(rows, (row) => keyOf(row.source, row.symbol, row.interval));
   const listings = [...new Set([...ledger.keys(), ...inFiles.keys()])].sort().map((key): ListingVerdict => {
     const found = inFiles.get(key);
-    const row = ledger.get(key);
+    const sum = (of: 'held' | 'missing' | 'explained'): number =>
+      (ledger.get(key) ?? []).reduce((total, row) => total + row[of], 0);
     const [source = '', symbol = '', interval = ''] = key.split('|');
-    const duplicates = found === undefined ? 0 : found.rows - found.keys;
-    const sameRanges = (found?.ranges ?? '') === (held.get(key) ?? '');
+    const ranges = held.get(key);
+    const shared = sum('held') - (ranges?.keys ?? 0);
+    const duplicates = found === undefined ? 0 : found.rows - found.keys - shared;
+    const sameRanges = (found?.ranges ?? '') === (ranges?.text ?? '');
     return {
       table: tableId(table),
       source,
       symbol,
       interval: interval === '' ? null : interval,
-      ok: sameRanges && duplicates === 0 && row?.missing === 0,
-      held: row?.held ?? 0,
+      ok: sameRanges && duplicates === 0 && sum('missing') === 0,
+      held: sum('held'),
       inFiles: found?.rows ?? 0,
-      missing: row?.missing ?? 0,
+      missing: sum('missing'),
       duplicates,
-      explained: row?.explained ?? 0,
+      explained: sum('explained'),
       snapshotId: snapshotId === null ? null : jsonId(snapshotId),
     };
   });
@@ -76,7 +79,7 @@ async function readTogether(
 ): Promise<{
   snapshotId: Long | null;
   files: string[];
-  held: Map<string, string>;
+  held: Map<string, HeldRanges>;
   rows: ListingCoverage[];
 }> {
   return await lake.database.transaction(async (db) => {
@@ -114,13 +117,27 @@ async function rangesInFiles(
   );
 }
 
-async function heldRanges(db: Pick<Transaction, 'query'>, table: string): Promise<Map<string, string>> {
-  const { rows } = await db.query<{ source: string; listing: string; interval: string; ranges: string }>(
-    `select source, listing, "interval", string_agg(lo || '-' || hi, ',' order by lo) as ranges
-       from lake.coverage where table_name = $1 group by source, listing, "interval"`,
+interface HeldRanges {
+  /** Keys that at least one of the symbol's coins has. */
+  keys: number;
+  /** As {@link FoundKeys.ranges}. */
+  text: string;
+}
+
+async function heldRanges(db: Pick<Transaction, 'query'>, table: string): Promise<Map<string, HeldRanges>> {
+  const { rows } = await db.query<{ source: string; symbol: string; interval: string } & HeldRanges>(
+    `with held as (
+       select source, regexp_replace(listing, '#[0-9]+$', '') as symbol, "interval",
+              range_agg(int8range(lo, hi)) as ranges
+         from lake.coverage where table_name = $1 group by 1, 2, 3)
+     select source, symbol, "interval", sum(upper(run) - lower(run))::bigint / lake.step("interval") as keys,
+            string_agg(lower(run) || '-' || upper(run), ',' order by run) as text
+       from held, unnest(ranges) as run group by source, symbol, "interval"`,
     [table],
   );
-  return new Map(rows.map((row) => [keyOf(row.source, symbolOf(row.listing), row.interval), row.ranges]));
+  return new Map(
+    rows.map(({ source, symbol, interval, ...held }) => [keyOf(source, symbol, interval), held]),
+  );
 }
 
 async function damagedFiles(lake: Lake, table: string): Promise<string[]> {

@@ -99,7 +99,7 @@ async function defineHeld(
   const within = [
     `source = ${literal(source)} and symbol = ${literal(symbol)}`,
     ...(interval === undefined ? [] : [`"interval" = ${literal(interval)}`]),
-    `date >= make_timestamp(${period.fromUs})::date and date <= make_timestamp(${period.toUs})::date`,
+    `date >= make_timestamp(${period.fromUs})::date and date < make_timestamp(${period.toUs})::date`,
   ];
   await duck.run(
     `create or replace temp view held_rows as

@@ -68,6 +68,7 @@ export async function replaceFile(duck: DuckDb, request: ReplaceFileRequest): Pr
   const { snapshotId } = await replaceSpans(lake, duck, {
     ...{ commitId, table, relation: restatedRelation(table), explained: [], tagBefore: tag },
     spans: rangesOf(all, source, file, holders),
+    within: file.period,
     added: rangesOf(fresh.keys, source, file, holders),
     summary: { 'ticklake.channel': 'archive', 'ticklake.restated': path },
     guard: async (tx) => {

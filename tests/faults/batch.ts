@@ -28,6 +28,8 @@ export interface Batch {
 }
 
 const runMsMax = 60_000;
+/** The most liquid market has some ten thousand trades a day. */
+const rate = 0.02;
 
 /** Opens a venue at a time, with a worker beside it. `archive` is another place of the bulk archive than the venue's. */
 export async function openBatch(
@@ -36,7 +38,7 @@ export async function openBatch(
   time: string,
   options: { archive?: string } = {},
 ): Promise<Batch> {
-  const venue = await openTimedVenue(seed, time, { symbols: 40 });
+  const venue = await openTimedVenue(seed, time, { symbols: 40, rate });
   onTestFinished(() => venue.close());
   const { database, spillDir } = lake;
   const metrics = new Metrics();

@@ -96,7 +96,7 @@ describe('holes of the archive', () => {
 
   test('a file that the archive replaces is found by its hash, and its rows take the place of those before', async () => {
     const batch = await open();
-    await batch.run('detect-gaps', { ...bars, trades: true });
+    await batch.run('detect-gaps', { ...bars, trades: true, from: spoiled, to: after });
     await batch.run('backfill-klines');
     await batch.run('backfill-trades');
     const restated = async () => (await batch.run('restate-archive')).flatMap((one) => one['restated']);

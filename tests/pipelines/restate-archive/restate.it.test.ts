@@ -10,6 +10,7 @@ import { klines, trades } from '#core/lake/tables.ts';
 import { verifyTable } from '#core/lake/verify.ts';
 import { backfillKlines } from '#pipelines/backfill-klines/backfill.ts';
 import { backfillTrades } from '#pipelines/backfill-trades/backfill.ts';
+import { saveListings } from '#pipelines/discover-symbols/listings.ts';
 import { listArchiveFiles, listRestatements } from '#pipelines/restate-archive/files.ts';
 import { restateArchive } from '#pipelines/restate-archive/restate.ts';
 import { barsCsv, day, put } from '#tests/core/exchanges/binance/archive/support.ts';
@@ -66,10 +67,15 @@ async function expectProven(): Promise<void> {
 }
 
 /** Trades of a day, a second apart, in the columns of the archive. */
-function tradesCsv(fromId: number, count: number, price = (id: number) => String(100 + id)): string {
+function tradesCsv(
+  fromId: number,
+  count: number,
+  price = (id: number) => String(100 + id),
+  label = '2024-03-05',
+): string {
   return Array.from({ length: count }, (_, i) => {
     const id = fromId + i;
-    return `${id},${price(id)},2,${2 * Number(price(id))},${Date.parse('2024-03-05') + id * 1_000},True,True\n`;
+    return `${id},${price(id)},2,${2 * Number(price(id))},${Date.parse(label) + id * 1_000},True,True\n`;
   }).join('');
 }
 
@@ -142,6 +148,49 @@ test('what other sources brought into the time of a file stays', async () => {
     (row) => Number(row['trade_id']),
   );
   expect(ids).toEqual([...Array.from({ length: 19 }, (_, i) => i + 10), 30, 31, 32, 33, 34]);
+});
+
+test('of two coins that had a name and the same ids, only the one of the file is restated', async () => {
+  const source = randomUUID();
+  const folder = join(lake.dir, source);
+  const coin = { source, symbol: 'BTCUSDT', base: 'BTC', quote: 'USDT', lastTradeId: 30 };
+  await lake.database.transaction((tx) =>
+    saveListings(tx, [
+      {
+        ...coin,
+        number: 1,
+        status: 'BREAK',
+        listedUs: 0,
+        delistedUs: us('2024-03-06'),
+        seenUs: us('2024-03-06'),
+      },
+      {
+        ...coin,
+        number: 2,
+        status: 'TRADING',
+        listedUs: us('2024-03-08'),
+        delistedUs: null,
+        seenUs: us('2024-03-08'),
+      },
+    ]),
+  );
+  await put(folder, day('2024-03-05', tape), { csv: tradesCsv(10, 20) });
+  const own = day('2024-03-08', tape);
+  const plain = (id: number) => String(200 + id);
+  await put(folder, own, { csv: tradesCsv(1, 25, plain, '2024-03-08') });
+  const archive = await openArchive({ location: folder, metrics: lake.metrics });
+  await backfillTrades({ lake: lake.lake, archive, source, spillDir: lake.spillDir });
+  await put(folder, own, { csv: tradesCsv(1, 26, (id) => (id === 15 ? '7' : plain(id)), '2024-03-08') });
+  expect((await restate({ source, archive })).restated).toMatchObject([{ added: 1, removed: 0, changed: 1 }]);
+  const held = await rows(
+    `select date::varchar as day, count(*)::integer as trades, count_if(price = 7)::integer as changed
+       from market.trades where source = '${source}' group by date order by date`,
+  );
+  expect(held).toEqual([
+    { day: '2024-03-05', trades: 20, changed: 0 },
+    { day: '2024-03-08', trades: 26, changed: 1 },
+  ]);
+  await expectProven();
 });
 
 test('a file packed anew with the same rows changes no snapshot', async () => {
