@@ -62,7 +62,7 @@ describe('the scheduler', () => {
       const programs = [start(), start()];
       const now = (): number => startMs + (Date.now() - clock.realStartMs) * speed;
       let killed = 0;
-      while (now() < endMs) {
+      while (now() < endMs || killed < 4) {
         await sleep(300 + Math.random() * 900);
         const which = Math.random() < 0.5 ? 0 : 1;
         await programs[which]?.kill9();
@@ -84,7 +84,6 @@ describe('the scheduler', () => {
         { timeout: 30_000, interval: 50 },
       );
       await Promise.all(programs.map((program) => program.kill9()));
-      expect(killed).toBeGreaterThan(3);
 
       for (const { name, cron } of timetable) {
         const found = (await ticks(name)).filter(({ at }) => Date.parse(at) <= endMs);
