@@ -35,7 +35,8 @@ export interface Verdict {
 
 /**
  * Recomputes what is held from the Parquet files of the current snapshot and compares it with the ledger, id range
- * by id range; ids that two coins of one name have are in the files as often. With `deep`, each file's SHA-256 is compared with the one kept at its commit.
+ * by id range; ids that two coins of one name have are in the files as often. With `deep`, each file's SHA-256 is
+ * compared with the one kept at its commit.
  */
 export async function verifyTable(
   lake: Lake,

@@ -6,7 +6,9 @@ import { waitForRun } from '#core/jobs/follow.ts';
 import { openJobs } from '#core/jobs/open.ts';
 import { listPartitions } from '#core/jobs/views.ts';
 import { query } from '#core/lake/engine.ts';
+import { openLake } from '#core/lake/lake.ts';
 import { Metrics } from '#core/platform/metrics.ts';
+import { openDatabase } from '#core/platform/postgres/database.ts';
 import { createJobs } from '#pipelines/catalogue.ts';
 import { gapTasks, type GapTask } from '#pipelines/detect-gaps/wanted.ts';
 import { logger, openTimedVenue, type TimedVenue } from '#tests/pipelines/discover-symbols/venue.ts';
@@ -40,11 +42,14 @@ export async function openBatch(
 ): Promise<Batch> {
   const venue = await openTimedVenue(seed, time, { symbols: 40, rate });
   onTestFinished(() => venue.close());
-  const { database, spillDir } = lake;
+  const { spillDir } = lake;
   const metrics = new Metrics();
+  const role = { url: lake.url, setRole: 'ticklake_ingest', applicationName: 'test' };
+  const database = openDatabase({ ...role, logger, metrics });
+  const opened = openLake({ ...lake.lake, database, metrics });
   const catalogue = createCatalogue(
     createJobs({
-      ...{ database, lake: lake.lake, spillDir },
+      ...{ database, lake: opened, spillDir },
       openExchange: () => openExchange({ exchange: 'simulator', url: venue.simulator.url, logger, metrics }),
       openArchive: () =>
         openArchive({ location: options.archive ?? venue.simulator.url, metrics, http: { maxRetries: 0 } }),
@@ -55,6 +60,7 @@ export async function openBatch(
   onTestFinished(async () => {
     await worker.close();
     await jobs.close();
+    await database.close();
   });
   const source = venue.simulator.source;
   return {
