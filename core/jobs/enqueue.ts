@@ -45,6 +45,12 @@ export async function enqueueRun(tx: Transaction, deps: EnqueueDeps, request: Ru
   const card = deps.catalogue.find(request.job);
   const checked = deps.catalogue.check(request.job, request.params);
   const whenRunning = request.whenRunning ?? card.whenRunning ?? 'join';
+  if (request.idempotencyKey !== undefined) {
+    // Requests with one key take turns, so that the second finds what the first did.
+    await tx.query(`select pg_advisory_xact_lock(hashtextextended('ticklake.jobs.key ' || $1, 0))`, [
+      request.idempotencyKey,
+    ]);
+  }
   // The run that stands in the way may end between two looks.
   for (let tries = 1; tries <= triesMax; tries++) {
     const before = await findBefore(tx, request, checked, whenRunning);
@@ -63,7 +69,8 @@ async function findBefore(
 ): Promise<Enqueued | undefined> {
   if (request.idempotencyKey !== undefined) {
     const { rows } = await tx.query<{ run_id: string; job: string; params_hash: string }>(
-      'select run_id, job, params_hash from jobs.runs where idempotency_key = $1',
+      `select run_id, job, params_hash from jobs.runs where idempotency_key = $1
+       union all select run_id, job, params_hash from jobs.request_keys where idempotency_key = $1`,
       [request.idempotencyKey],
     );
     const known = rows[0];
@@ -78,17 +85,16 @@ async function findBefore(
     }
   }
   if (whenRunning === 'allow') return undefined;
-  const { rows } = await tx.query<{ run_id: string; idempotency_key: string | null }>(
-    `select run_id, idempotency_key from jobs.runs where active_key = $1 and state in ('waiting', 'running')`,
+  const { rows } = await tx.query<{ run_id: string }>(
+    `select run_id from jobs.runs where active_key = $1 and state in ('waiting', 'running')`,
     [activeKey(request.job, checked)],
   );
   const active = rows[0];
   if (active === undefined) return undefined;
-  // It was made between the two looks, by somebody with the same key.
-  if (request.idempotencyKey !== undefined && active.idempotency_key === request.idempotencyKey) {
-    return { runId: active.run_id, outcome: 'repeated' };
+  if (whenRunning === 'join') {
+    await rememberKey(tx, request, checked, active.run_id);
+    return { runId: active.run_id, outcome: 'joined' };
   }
-  if (whenRunning === 'join') return { runId: active.run_id, outcome: 'joined' };
   throw new TicklakeError(
     'CONFLICT',
     `${request.job} runs already with these parameters, as ${active.run_id}`,
@@ -96,6 +102,20 @@ async function findBefore(
       remedy: 'Wait for that run, or cancel it.',
       context: { runId: active.run_id },
     },
+  );
+}
+
+/** A run has one key of its own; those who joined it may have others. */
+async function rememberKey(
+  tx: Transaction,
+  request: RunRequest,
+  checked: Checked,
+  runId: string,
+): Promise<void> {
+  if (request.idempotencyKey === undefined) return;
+  await tx.query(
+    'insert into jobs.request_keys (idempotency_key, run_id, job, params_hash) values ($1, $2, $3, $4)',
+    [request.idempotencyKey, runId, request.job, checked.hash],
   );
 }
 

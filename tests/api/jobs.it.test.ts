@@ -115,8 +115,15 @@ describe('jobs', () => {
     const again = await post('/v1/jobs', { job: 'held-work', params: { keys: ['joined'] } });
     expect(again.statusCode).toBe(200);
     expect(again.json<RunAnswer>()).toMatchObject({ outcome: 'joined', run: { runId: run.runId } });
+    const request = { job: 'held-work', params: { keys: ['joined'] }, idempotencyKey: 'joins' };
+    expect((await post('/v1/jobs', request)).json<RunAnswer>().outcome).toBe('joined');
     held.let('joined');
     await untilState(run.runId, 'succeeded');
+    // Its answer was lost; the key stands for the run that it joined, also after that has ended.
+    const lost = await post('/v1/jobs', request);
+    expect(lost.json<RunAnswer>()).toMatchObject({ outcome: 'repeated', run: { runId: run.runId } });
+    const other = await post('/v1/jobs', { ...request, params: { keys: ['others'] } });
+    expect(other.statusCode).toBe(409);
   });
 
   it('can be waited for, by those who ask and by others', async () => {
