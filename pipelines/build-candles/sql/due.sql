@@ -1,6 +1,7 @@
 -- Days of trades whose candles are to be made, or made again: since the last time a commit touched their ids or those of
 -- their neighbour days, or they have become whole. A day without trades belongs to the day after it, where the ids follow
--- each other over it. $1 symbols, $2 first and $3 last day (null is all), $4 whether all days are due.
+-- each other over it. What takes candles back (a rollback, another program) makes all days due that were built before.
+-- $1 symbols, $2 first and $3 last day (null is all), $4 whether all days are due.
 with days as (
   select source, listing, day, first_id, last_id,
          lag(day) over listing as before_day, lag(last_id) over listing as before_id,
@@ -9,7 +10,7 @@ with days as (
    where table_name = 'market.trades'
   window listing as (partition by source, listing order by day)
 ), chosen as (
-  select d.*, built.trades_seq, coalesce(built.builds, 0) as builds, built.is_whole as was_whole,
+  select d.*, built.trades_seq, built.built_at, coalesce(built.builds, 0) as builds, built.is_whole as was_whole,
          int8multirange(int8range(d.first_id, d.last_id + 1)) as ids
     from days d
     left join lake.candle_days built using (source, listing, day)
@@ -50,6 +51,9 @@ select source, listing, day::text as day,
        last_id - first_id + 1 as ids, builds, is_held and (is_filed or is_bounded) as is_whole,
        before_day::text as before_day, before_id, after_day::text as after_day, after_id,
        $4::boolean or trades_seq is null or was_whole is distinct from (is_held and (is_filed or is_bounded))
+       or exists (select 1 from lake.commits c
+                   where c.table_name = 'market.candles' and c.operation not in ('append', 'replace')
+                     and c.committed_at > judged.built_at)
        or exists (select 1 from touched t
                    where t.source = judged.source and t.listing = judged.listing
                      and t.ids && int8range(coalesce(before_id, first_id), coalesce(after_id, last_id) + 1)) as is_due

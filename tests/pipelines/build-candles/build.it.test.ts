@@ -1,6 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Exchange, ExchangeKline } from '#core/exchanges/exchange.ts';
-import { candles } from '#core/lake/tables.ts';
+import { compactTable } from '#core/lake/compact.ts';
+import { DuckDb } from '#core/lake/duckdb.ts';
+import { replaceSpans } from '#core/lake/replace.ts';
+import { candles, trades } from '#core/lake/tables.ts';
 import { verifyTable } from '#core/lake/verify.ts';
 import { intervals, type Interval } from '#core/market/interval.ts';
 import type { Trade } from '#core/market/trade.ts';
@@ -113,47 +117,111 @@ describe('candles of a simulated market', { timeout: 120_000 }, () => {
   });
 });
 
-describe('trades that come late', { timeout: 120_000 }, () => {
-  test('make another revision of what they change, and the view shows the latest', async () => {
-    const held = await openTestLake();
-    try {
-      // A trade a second over ten minutes.
-      const tape = Array.from({ length: 600 }, (_, i) =>
-        tradeAt(i, Date.parse('2024-03-04T12:00:00Z') * 1_000 + i * 1_000_000),
-      );
-      const late = tape.slice(200, 210);
-      await holdTrades(held, [...tape.slice(0, 200), ...tape.slice(210)]);
-      const [first] = await buildDue(held);
-      expect(first).toMatchObject({ revised: 0 });
-      const shown_ = `select open_time::varchar as at, trade_count as trades, is_complete as complete, revision from`;
-      const ofMinute = `where "interval" = '1m' and open_time = '2024-03-04 12:03:00+00'`;
-      expect(await sql(held, `${shown_} market.candles ${ofMinute}`)).toMatchObject([
-        { trades: '50', complete: false, revision: '1' },
-      ]);
+describe('trades that change', { timeout: 120_000 }, () => {
+  let held: TestLake;
+  /** A trade a second over ten minutes. */
+  const tape = Array.from({ length: 600 }, (_, i) =>
+    tradeAt(i, Date.parse('2024-03-04T12:00:00Z') * 1_000 + i * 1_000_000),
+  );
+  const late = tape.slice(200, 210);
+  const what = 'trade_count as trades, is_complete as complete, revision from';
+  const ofMinute = (minute: number) =>
+    `where "interval" = '1m' and open_time = '2024-03-04 12:0${minute}:00+00'`;
 
-      await holdTrades(held, late);
-      const [second] = await buildDue(held);
-      // The minute, its neighbour whose end was unknown, and all longer bars.
-      expect(second).toMatchObject({ added: 0 });
-      expect(await sql(held, `${shown_} market.candles ${ofMinute}`)).toMatchObject([
-        { trades: '60', complete: true, revision: '2' },
-      ]);
-      expect(
-        await sql(held, `${shown_} market.candles_revisions ${ofMinute} order by revision`),
-      ).toMatchObject([
-        { trades: '50', complete: false, revision: '1' },
-        { trades: '60', complete: true, revision: '2' },
-      ]);
-      const [others] = await sql(
-        held,
-        `select count(*) as bars from market.candles where "interval" = '1m' and revision > 1`,
-      );
-      expect(others).toEqual({ bars: '1' });
-      expect((await verifyTable(held.lake, candles, { spillDir: held.spillDir })).ok).toBe(true);
-      expect(await buildDue(held)).toEqual([]);
-    } finally {
-      await held.close();
-    }
+  beforeAll(async () => {
+    held = await openTestLake();
+    await holdTrades(held, [...tape.slice(0, 200), ...tape.slice(210)]);
+    await buildDue(held);
+  });
+  afterAll(async () => {
+    await held.close();
+  });
+  const isProven = async () => (await verifyTable(held.lake, candles, { spillDir: held.spillDir })).ok;
+
+  test('by coming late make another revision, once, though two build it; the view shows the latest', async () => {
+    expect(await sql(held, `select ${what} market.candles ${ofMinute(3)}`)).toEqual([
+      { trades: '50', complete: false, revision: '1' },
+    ]);
+    await holdTrades(held, late);
+    const built = await Promise.all([buildDue(held), buildDue(held)]);
+    const revised = built.flat().map((each) => each.revised);
+    expect(Math.max(...revised)).toBe(intervals.length);
+    expect(revised.reduce((sum, count) => sum + count, 0)).toBe(intervals.length);
+
+    expect(await sql(held, `select ${what} market.candles ${ofMinute(3)}`)).toEqual([
+      { trades: '60', complete: true, revision: '2' },
+    ]);
+    expect(
+      await sql(held, `select ${what} market.candles_revisions ${ofMinute(3)} order by revision`),
+    ).toEqual([
+      { trades: '50', complete: false, revision: '1' },
+      { trades: '60', complete: true, revision: '2' },
+    ]);
+    expect(await sql(held, `select ${what} market.candles ${ofMinute(4)}`)).toMatchObject([
+      { revision: '1' },
+    ]);
+    expect(await isProven()).toBe(true);
+    expect(await buildDue(held)).toEqual([]);
+  });
+
+  test('by being taken back withdraw their bars, which are there again when the trades are', async () => {
+    const { lake, spillDir } = held;
+    const duck = await DuckDb.open({ threads: 1, memoryLimit: '512MB', spillDir });
+    const span = { source: 'binance', listing: 'BTCUSDT#1', lo: 540, hi: 600 };
+    await replaceSpans(lake, duck, {
+      ...{ commitId: randomUUID(), table: trades, spans: [span], added: [], explained: [], summary: {} },
+      relation: '(from leaving where false)',
+      guard: () => Promise.resolve(),
+    });
+    duck.close();
+    await buildDue(held);
+    expect(await sql(held, `select close = open as flat, ${what} market.candles ${ofMinute(9)}`)).toEqual([
+      { flat: true, trades: '0', complete: false, revision: '2' },
+    ]);
+    expect(await isProven()).toBe(true);
+    expect(await buildDue(held, { all: true })).toMatchObject([{ added: 0, revised: 0 }]);
+
+    await holdTrades(held, tape.slice(540));
+    await buildDue(held);
+    expect(await sql(held, `select ${what} market.candles ${ofMinute(9)}`)).toMatchObject([
+      { trades: '60', revision: '3' },
+    ]);
+  });
+
+  test('are made again when candles themselves were taken back', async () => {
+    const { lake, spillDir } = held;
+    const [kept] = await sql(
+      held,
+      'select count(*) as bars from market.candles_revisions where revision = 1',
+    );
+    const duck = await DuckDb.open({ threads: 1, memoryLimit: '512MB', spillDir });
+    const first = Date.parse('2024-03-04T12:00:00Z') * 1_000;
+    const span = {
+      source: 'binance',
+      listing: 'BTCUSDT#1',
+      interval: '1m',
+      lo: first,
+      hi: first + 60_000_000,
+    };
+    await replaceSpans(lake, duck, {
+      ...{ commitId: randomUUID(), table: candles, spans: [span], added: [], explained: [], summary: {} },
+      relation: '(from leaving where false)',
+      guard: () => Promise.resolve(),
+    });
+    duck.close();
+    expect(await buildDue(held)).toMatchObject([{ added: 1, revised: 0 }]);
+    expect(
+      await sql(held, 'select count(*) as bars from market.candles_revisions where revision = 1'),
+    ).toEqual([kept]);
+    expect(await isProven()).toBe(true);
+  });
+
+  test('leave revisions that compaction joins as they are', async () => {
+    const before = await sql(held, 'select * from market.candles_revisions order by all');
+    const joined = await compactTable(held.lake, candles, { spillDir: held.spillDir, filesMin: 2 });
+    expect(joined).toHaveLength(intervals.length);
+    expect(await sql(held, 'select * from market.candles_revisions order by all')).toEqual(before);
+    expect(await isProven()).toBe(true);
   });
 });
 
