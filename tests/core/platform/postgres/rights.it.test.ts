@@ -134,7 +134,7 @@ describe('the logins of the embedded Postgres', { timeout: 120_000 }, () => {
     );
     expect(moved.rowCount).toBe(1);
     expect(await tablesWith('analyst', 'insert', 'update', 'delete')).toEqual(catalog);
-    const universe = ['universe.discoveries', 'universe.listings', 'universe.members'];
+    const universe = ['discoveries', 'listings', 'members', 'statuses'].map((name) => `universe.${name}`);
     expect(await tablesWith('analyst', 'select')).toEqual([
       ...catalog,
       'public.ticklake_migrations',
