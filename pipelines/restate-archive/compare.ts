@@ -59,7 +59,7 @@ export async function compareHeld(
     `create or replace temp table differences as
        select key, case when h.key is null then 'added' when f.key is null then 'removed' else 'changed' end as kind
          from (select ${key} as key, * from fresh) f full join (select ${key} as key, * from held_rows) h using (key)
-        where h.key is null or (f.key is null and (${gone})) or (f.key is not null and (${differsSql(table)}))`,
+        where h.key is null or (f.key is null and (${gone})) or (f.key is not null and not (${sameSql(table)}))`,
   );
   const counts = new Map(
     (await duck.rows('select kind, count(*) as count from differences group by kind')).map((row) => [
@@ -81,7 +81,7 @@ export async function compareHeld(
 export function restatedRelation(table: LakeTable): string {
   const key = positionSql(table);
   const columns = table.columns.map(({ name }) => quoted(name)).join(', ');
-  const isSame = `f.key = h.key and not (${differsSql(table)})`;
+  const isSame = `f.key = h.key and ${sameSql(table)}`;
   return `(
     with f as (select ${key} as key, * from fresh), h as (select ${key} as key, * from leaving)
     select ${columns} from f anti join h on ${isSame}
@@ -129,13 +129,14 @@ function contentOf(table: LakeTable): Column[] {
   return table.columns.filter(({ name }) => !ownColumns.has(name));
 }
 
-function differsSql(table: LakeTable): string {
+/** Conjunctions of equalities: DuckDB joins by hash on them, while another condition makes it compare all with all. */
+function sameSql(table: LakeTable): string {
   return contentOf(table)
     .map(({ name, type }) => {
       const [f, h] = [`f.${quoted(name)}`, `h.${quoted(name)}`];
-      return type === 'timestamptz' ? `epoch_ms(${f}) <> epoch_ms(${h})` : `${f} <> ${h}`;
+      return type === 'timestamptz' ? `epoch_ms(${f}) = epoch_ms(${h})` : `${f} = ${h}`;
     })
-    .join(' or ');
+    .join(' and ');
 }
 
 function kindOf(text: string): Difference['kind'] {
