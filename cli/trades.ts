@@ -49,8 +49,9 @@ export function register(program: Command, context: CliContext): void {
       'after',
       '\nExamples:\n  ticklake trades backfill --symbols BTCUSDT --from 2024-03-01 --to 2024-03-05' +
         '\n  ticklake trades backfill --source ./market-data/archive --json' +
-        '\n\nWhole days are brought that touch the time from --from to --to; without, since yesterday. Of a folder,' +
-        '\nall files that touch it; without --from and --to all, and time between separate files is not expected.',
+        '\n\nWhole days are brought that touch the time from --from to --to; without, since yesterday, and what is wanted' +
+        '\nalready; without --symbols, of the universe. Of a folder, all files that touch that time: without --from and --to' +
+        '\nall it holds, and time between separate files is not expected.',
     )
     .action(async (options: TradeOptions) => {
       if (venueSourceOf(options) !== undefined) return await bringFromVenue(context, options);

@@ -49,7 +49,7 @@ export interface TradeBackfillReport {
 }
 
 const duckThreads = 2;
-const duckMemory = '512MB';
+const duckMemory = '256MB';
 const differencesMax = 100;
 
 /** The files that the archive holds of what is asked for. @throws NOT_FOUND where there are none. */

@@ -5,7 +5,8 @@ import type { Lake } from '#core/lake/lake.ts';
 import { tableId, trades } from '#core/lake/tables.ts';
 import { toTicklakeError, type ErrorCode } from '#core/platform/errors.ts';
 import { detectGaps } from '#pipelines/detect-gaps/detect.ts';
-import type { GapTask } from '#pipelines/detect-gaps/wanted.ts';
+import { gapTasks, type GapTask } from '#pipelines/detect-gaps/wanted.ts';
+import { listUniverse } from '#pipelines/discover-symbols/universe.ts';
 import type { DamagedFile, TradeTaskReport } from './report.ts';
 import { backfillTradeTask, type TradeOrigin } from './task.ts';
 
@@ -15,7 +16,7 @@ export interface TradeBring {
   lake: Lake;
   spillDir: string;
   from: TradeOrigin;
-  /** Default: the universe. */
+  /** Default: the universe, and all of which something is wanted and missing. */
   symbols?: readonly string[] | undefined;
   /** Whole days that touch this time, microseconds; default from the day before until the venue's time. */
   fromUs?: number | undefined;
@@ -60,23 +61,11 @@ const listedMax = 1_000;
 /**
  * Makes trades of the markets and days wanted, and brings what of them is missing, the most valuable first. A task that
  * fails is reported, and the others go on; what was committed stays. When it is aborted, the report is of what was done.
- * @throws what {@link detectGaps} throws.
+ * @throws NOT_FOUND where nothing is wanted and no market was chosen, and what {@link detectGaps} throws.
  */
 export async function bringTrades(request: TradeBring): Promise<TradeBringReport> {
-  const { exchange, lake, symbols, fromUs, toUs, dryRun = false, signal } = request;
-  const detected = await detectGaps({
-    ...{ exchange, database: lake.database, metrics: lake.metrics, intervals: [], trades: true },
-    ...{ dryRun, signal },
-    ...(symbols === undefined ? {} : { symbols }),
-    ...(fromUs === undefined ? {} : { fromUs }),
-    ...(toUs === undefined ? {} : { toUs }),
-  });
-  const days = new Set(detected.wanted.map(({ listing, day }) => `${listing} ${day}`));
-  const isNamed = fromUs !== undefined || toUs !== undefined;
-  const tasks = detected.tasks.filter(
-    ({ table, listing, period }) =>
-      table === tableId(trades) && (!isNamed || days.has(`${listing} ${period}`)),
-  );
+  const { exchange, dryRun = false } = request;
+  const tasks = await missingTasks(request);
   const wanted = tasks.reduce((sum, { count }) => sum + count, 0);
   const report: TradeBringReport = {
     ...{ source: exchange.source, tasks: tasks.length, done: 0, failed: 0, rows: 0, filled: 0, unchanged: 0 },
@@ -91,6 +80,33 @@ export async function bringTrades(request: TradeBring): Promise<TradeBringReport
     ...{ symbol, listing, day: period, missing: count },
   }));
   return { ...report, plan };
+}
+
+/** What is asked for comes before what is missing anyway; of days that are named, only these. */
+async function missingTasks(request: TradeBring): Promise<GapTask[]> {
+  const { exchange, lake, symbols, fromUs, toUs, dryRun = false, signal } = request;
+  const { database, metrics } = lake;
+  const { source } = exchange;
+  const isNamed = ({ period }: GapTask): boolean =>
+    (fromUs === undefined || period >= dayOf(fromUs)) && (toUs === undefined || period <= dayOf(toUs - 1));
+  const filter = { table: tableId(trades), source };
+  const known = await gapTasks(database, { ...filter, ...(symbols === undefined ? {} : { symbols }) });
+  const isChosen = symbols !== undefined || (await listUniverse(database, { source })).length > 0;
+  if (!isChosen && known.length > 0) return known.filter(isNamed);
+  const { tasks } = await detectGaps({
+    ...{ exchange, database, metrics, intervals: [], trades: true, dryRun, signal },
+    ...(symbols === undefined ? {} : { symbols }),
+    ...(fromUs === undefined ? {} : { fromUs }),
+    ...(toUs === undefined ? {} : { toUs }),
+  });
+  const detected = new Map(
+    tasks.filter(({ table }) => table === filter.table).map((task) => [task.key, task]),
+  );
+  return [...detected.values(), ...known.filter(({ key }) => !detected.has(key))].filter(isNamed);
+}
+
+function dayOf(us: number): string {
+  return new Date(us / 1_000).toISOString().slice(0, '2024-03-05'.length);
 }
 
 async function runTasks(

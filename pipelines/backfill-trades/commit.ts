@@ -50,7 +50,8 @@ export async function commitTape(duck: DuckDb, lake: Lake, request: TapeCommit):
   );
   for (let attempt = 1; ; attempt++) {
     const held = await heldWithin(lake.database, tableId(trades), [span]);
-    const { added, days } = await acceptNew(duck, coin, tape, held);
+    const { added, days } =
+      tape.trades === 0 ? { added: [], days: [] } : await acceptNew(duck, coin, tape, held);
     const differences = held.length === 0 ? noDifferences : await compareHeld(duck, lake, coin, tape);
     const files =
       added.length === 0

@@ -46,7 +46,7 @@ export interface TradeTaskRequest {
 const fileRequests = 2;
 /** Bounds of one task, whatever the size of its day. */
 const duckThreads = 2;
-const duckMemory = '512MB';
+const duckMemory = '256MB';
 const dayUs = 86_400_000_000;
 
 /**
@@ -142,6 +142,7 @@ class TradeTask {
       if (from === 'archive') throw found.error;
       return;
     }
+    signal.throwIfAborted();
     const { file, sha256, tape } = found;
     const left = minus(this.#left, tape.runs);
     const lost = this.#mayAskRest || from === 'archive' ? [] : left;
@@ -193,6 +194,7 @@ class TradeTask {
         ...withCommit(this.#report, 'rest', commit),
         ...{ explained: this.#report.explained + countOf(foreign), missing: countOf(left) },
       });
+      signal.throwIfAborted();
       if (piece.tape.trades > 0 || foreign.length > 0) {
         const done = await commitTape(this.#duck, lake, {
           ...{ coin: this.#coin, tape: piece.tape, channel: 'rest', origin: { origin: 'rest', sha256: '' } },

@@ -12,7 +12,7 @@ import { openDataDir } from '#tests/faults/simulator.ts';
 import { heldOf, us } from './support.ts';
 
 const symbols = ['BTCUPUSDT', 'LINKUSDT'];
-const waiting = { timeout: 30_000, interval: 50 };
+const waiting = { timeout: 60_000, interval: 50 };
 const logger = createLogger({ level: 'silent', name: 'test' });
 let runtime: Runtime;
 
@@ -23,7 +23,7 @@ afterAll(async () => {
   await runtime.close();
 });
 
-test('beside the live stream and its repair, every id comes once', { timeout: 90_000 }, async () => {
+test('beside the live stream and its repair, every id comes once', { timeout: 180_000 }, async () => {
   const { log, lake, config, spillDir, connection } = runtime;
   const { database } = connection;
   const simulator = await startSimulator({
