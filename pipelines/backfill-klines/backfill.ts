@@ -91,8 +91,8 @@ async function backfillGroup(
   });
   note(report, refused);
   const isBounded = request.fromUs !== undefined || request.toUs !== undefined;
-  const within = { fromUs, toUs: Math.min(toUs, nowUs) };
-  const wanted = claimsOf(group, loaded, { before, within, isBounded }).flatMap((claim) =>
+  const within = { fromUs, toUs };
+  const wanted = claimsOf(group, loaded, { before, within, isBounded, nowUs }).flatMap((claim) =>
     ofHolders(holders, claim.symbol, claim).map((range) => ({ ...range, ...wantedOf(source) })),
   );
   if (loaded.length === 0) {

@@ -14,6 +14,8 @@ export interface ClaimOptions {
   /** By path, the file of the same market before it. */
   before: ReadonlyMap<string, KlineFile>;
   within: { fromUs: number; toUs: number };
+  /** Bars that end later are not wanted yet. */
+  nowUs: number;
   /** The caller named a span: what lies between the files is expected too. */
   isBounded: boolean;
 }
@@ -25,7 +27,7 @@ export interface ClaimOptions {
 export function claimsOf(
   files: readonly KlineFile[],
   loaded: readonly LoadedFile[],
-  { before, within, isBounded }: ClaimOptions,
+  { before, within, isBounded, nowUs }: ClaimOptions,
 ): Claim[] {
   const first = new Map(loaded.map(({ file, lo }) => [file.path, lo]));
   const claims: Claim[] = [];
@@ -35,9 +37,10 @@ export function claimsOf(
       const previous = before.get(file.path);
       const listedUs = beginsWithListing(file, previous) ? first.get(file.path) : undefined;
       const fromUs = isBounded ? (previous?.period.toUs ?? period.fromUs) : period.fromUs;
-      const up = (us: number) => Math.ceil(us / intervalUs(interval)) * intervalUs(interval);
+      const length = intervalUs(interval);
+      const up = (us: number) => Math.ceil(us / length) * length;
       const lo = up(Math.max(listedUs ?? fromUs, within.fromUs));
-      const hi = up(Math.min(period.toUs, within.toUs));
+      const hi = Math.min(period.toUs, up(within.toUs), Math.floor(nowUs / length) * length);
       const last = claims.at(-1);
       if (last?.symbol === symbol && last.interval === interval && last.hi === lo) last.hi = Math.max(hi, lo);
       else if (lo < hi) claims.push({ symbol, interval, lo, hi });

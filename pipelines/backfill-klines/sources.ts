@@ -54,19 +54,18 @@ export function cheapestFiles(target: BarTarget, choice: FileChoice): KlineFile[
   const chosen: KlineFile[] = [];
   for (const month of filesTouching(target, target.ranges, 'monthly')) {
     const part = within(target.ranges, month);
-    const [rest, monthly, daily] = [
-      costOf(target, part, [], choice),
-      isOffered(month, choice) ? costOf(target, part, [month], choice) : Infinity,
-      filesTouching(target, part, 'daily').filter((day) => {
-        const alone = within(part, day);
-        return (
-          isOffered(day, choice) && costOf(target, alone, [day], choice) < costOf(target, alone, [], choice)
-        );
-      }),
-    ];
-    const days = costOf(target, part, daily, choice);
-    if (rest <= Math.min(days, monthly)) continue;
-    chosen.push(...(days <= monthly ? daily : [month]));
+    const rest = costOf(target, part, [], choice);
+    if (rest <= fileCost) continue;
+    const monthly = isOffered(month, choice) ? costOf(target, part, [month], choice) : Infinity;
+    const days = filesTouching(target, part, 'daily').filter((day) => {
+      const alone = within(part, day);
+      return (
+        isOffered(day, choice) && costOf(target, alone, [day], choice) < costOf(target, alone, [], choice)
+      );
+    });
+    const daily = costOf(target, part, days, choice);
+    if (rest <= Math.min(daily, monthly)) continue;
+    chosen.push(...(daily <= monthly ? days : [month]));
   }
   return chosen;
 }
