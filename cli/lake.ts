@@ -6,12 +6,14 @@ import { listSnapshots, listTables, tableNamed } from '#core/lake/listing.ts';
 import { verifyTable } from '#core/lake/verify.ts';
 import { lakeTables, tableId } from '#core/lake/tables.ts';
 import type { CliContext } from './context.ts';
+import * as history from './lake-history.ts';
 import { table } from './output.ts';
 import { withRuntime, type Runtime } from './runtime.ts';
 
 /** `ticklake lake`: tables, snapshots, files, the catalog's address, and the proof. */
 export function register(program: Command, context: CliContext): void {
   const lake = program.command('lake').description('tables of the lake');
+  history.register(lake, context);
   const within = async <T>(work: (runtime: Runtime) => Promise<T>): Promise<T> => {
     const config = context.config();
     return await withRuntime(config, 'api', 'lake', context.logger('lake', config), work);
