@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { discoverSymbols } from '#pipelines/discover-symbols/discover.ts';
 import { defaultRules } from '#pipelines/discover-symbols/rules.ts';
 import { listUniverse, type UniverseQuery } from '#pipelines/discover-symbols/universe.ts';
+import { publishSymbols } from '#pipelines/publish-symbols/publish.ts';
 import type { CliContext } from './context.ts';
 import { instant, positiveInteger } from './options.ts';
 import { table } from './output.ts';
@@ -23,10 +24,13 @@ export function register(program: Command, context: CliContext): void {
       const logger = context.logger('symbols', config);
       const rules = { ...defaultRules, ...(top === undefined ? {} : { top }) };
       const found = await withRuntime(config, 'ingest', 'symbols', logger, async (runtime) => {
-        const { metrics, connection } = runtime;
+        const { metrics, connection, lake, spillDir } = runtime;
         const exchange = await openVenue(config, logger, metrics);
         try {
-          return await discoverSymbols({ exchange, database: connection.database, rules, metrics, dryRun });
+          const { database } = connection;
+          const discovered = await discoverSymbols({ exchange, database, rules, metrics, dryRun });
+          if (!dryRun) await publishSymbols(lake, spillDir);
+          return discovered;
         } finally {
           await exchange.close();
         }

@@ -35,6 +35,9 @@ test('discover, list, detect and list again', async () => {
   expect(listed.value).toMatchObject(chosen.map(({ symbol }) => ({ symbol, listingId: `${symbol}#1` })));
   expect(await ticklake('symbols', 'list', '--as-of', '2024-03-05')).toEqual({ code: 0, value: [] });
 
+  const published = await ticklake('sql', 'select symbol from market.symbols order by "rank"');
+  expect(published.value).toEqual(chosen.map(({ symbol }) => ({ symbol })));
+
   const window = ['--interval', '1d', '--from', '2024-03-01', '--to', '2024-03-04'];
   const gap = { table: 'market.klines', interval: '1d', kind: 'missing', cause: null };
   const span = { from: '2024-03-01T00:00:00.000Z', to: '2024-03-04T00:00:00.000Z' };
