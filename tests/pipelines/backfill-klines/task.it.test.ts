@@ -37,7 +37,7 @@ describe('bars come from', () => {
   const window = {
     symbols: [symbol],
     intervals: ['1m' as const],
-    from: '2024-02-28',
+    from: '2024-03-02',
     to: '2024-03-05T12:00Z',
   };
 
