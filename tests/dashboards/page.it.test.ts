@@ -132,7 +132,7 @@ describe('the page', requires(...browserRequirement), () => {
       { timeout: 30_000, interval: 100 },
     );
     held.let('c');
-    expect((await client.run(run.runId, 10)).state).toBe('succeeded');
+    await vi.waitFor(async () => expect((await client.run(run.runId, 5)).state).toBe('succeeded'), 30_000);
     await shown.getByText('succeeded').waitFor();
     held.fail('d', true);
     held.let('d');
