@@ -18,7 +18,7 @@ import { holdersOf } from './holders.ts';
 import { loadFiles, type RefusedFile } from './load.ts';
 import type { BarReport } from './report.ts';
 import { fetchFromRest } from './rest.ts';
-import { neverPublished, settleHoles, type Hole } from './settle.ts';
+import { neverPublished, settleHoles, type Hole, type Settled } from './settle.ts';
 import { cheapestFiles, type BarOrigin, type BarTarget } from './sources.ts';
 
 export interface BarRequest {
@@ -88,42 +88,34 @@ class BarTask {
   }
 
   async run(): Promise<BarReport> {
-    const { origin, exchange, lake, signal } = this.#request;
+    const { origin, exchange, lake, finish } = this.#request;
     await this.#duck.run(broughtSql);
     await this.#bringFiles(origin);
-    const explained: Explanation[] = [];
-    let [filled, left] = [0, 0];
-    if (origin === 'archive') {
-      left = countBars(await this.#missing());
-    } else {
-      const unknown = await this.#bringAnswers();
-      // What REST cannot tell any more, the archive may.
-      if (unknown.size > 0 && origin === 'auto') await this.#bringFiles('archive', unknown);
-      const missing = await this.#missing();
-      const holders = await holdersOf(lake.database, exchange.source, missing);
-      const known = missing.filter(({ listing }) => !unknown.has(listing));
-      const settled = await settleHoles(this.#duck, known.flatMap(holesOf), {
-        ...{ exchange, holders, nowUs: this.#nowUs, signal },
-      });
-      explained.push(...settled.explained);
-      const lost = missing.filter(({ listing }) => unknown.has(listing));
-      if (origin === 'auto') explained.push(...lost.flatMap(holesOf).map((hole) => this.#unlisted(hole)));
-      filled = settled.filled;
-      left = settled.left + (origin === 'auto' ? 0 : countBars(lost));
-    }
-    this.#progress(await this.#missing());
+    const unknown = origin === 'archive' ? new Set<string>() : await this.#bringAnswers();
+    // What REST cannot tell any more, the archive may.
+    if (unknown.size > 0 && origin === 'auto') await this.#bringFiles('archive', unknown);
+    const missing = await this.#missing();
+    this.#progress(missing);
+    const settled = await this.#settle(missing, unknown);
     return await commitBars(this.#duck, {
-      ...{
-        lake,
-        source: exchange.source,
-        taken: this.#taken,
-        damaged: this.#damaged,
-        explained,
-        filled,
-        left,
-      },
-      finish: this.#request.finish,
+      ...{ lake, source: exchange.source, taken: this.#taken, damaged: this.#damaged, finish },
+      ...settled,
     });
+  }
+
+  /** What is to be said of bars that no source gave; the archive alone confirms nothing. */
+  async #settle(missing: readonly BarTarget[], unknown: ReadonlySet<string>): Promise<Settled> {
+    const { origin, exchange, lake, signal } = this.#request;
+    if (origin === 'archive') return { filled: 0, explained: [], left: countBars(missing) };
+    const holders = await holdersOf(lake.database, exchange.source, missing);
+    const known = missing.filter(({ listing }) => !unknown.has(listing));
+    const settled = await settleHoles(this.#duck, known.flatMap(holesOf), {
+      ...{ exchange, holders, nowUs: this.#nowUs, signal },
+    });
+    const lost = missing.filter(({ listing }) => unknown.has(listing));
+    if (origin === 'rest') return { ...settled, left: settled.left + countBars(lost) };
+    const explained = lost.flatMap(holesOf).map((hole) => this.#unlisted(hole));
+    return { ...settled, explained: [...settled.explained, ...explained] };
   }
 
   /** Files that are cheaper, until none is left: where one is damaged or lacks bars, the next cheapest way follows. */
