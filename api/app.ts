@@ -39,7 +39,7 @@ export interface AppOptions {
   database: Database;
   logger: Logger;
   metrics: Metrics;
-  config: Pick<Config, 'apiHost' | 'exchange' | 'simulatorSeed'>;
+  config: Pick<Config, 'apiHost' | 'apiNames' | 'exchange' | 'simulatorSeed'>;
   /** What the service needs, for /health. */
   checks: Readonly<Record<string, Check>>;
   /** Folder of the built dashboard. */
@@ -79,7 +79,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(websocket, { options: { maxPayload: messageBytesMax, perMessageDeflate: false } });
   await app.register(problems);
   await app.register(requestMetrics, { metrics });
-  await app.register(security, { host: config.apiHost });
+  await app.register(security, { host: config.apiHost, names: config.apiNames });
   await app.register(openapi, { version: packageJson.version });
   await app.register(healthRoutes, {
     checks: options.checks,

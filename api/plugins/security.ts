@@ -6,6 +6,8 @@ import { TicklakeError } from '#core/platform/errors.ts';
 export interface SecurityOptions {
   /** The address the service was told to listen on. */
   host: string;
+  /** Other names under which it may be asked for. */
+  names: readonly string[];
 }
 
 const changingMethods = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
@@ -17,13 +19,13 @@ const loopbackNames = ['localhost', '127.0.0.1', '[::1]'];
  * something is taken as JSON only, which no form can send, and from no other site's page.
  */
 export const security = plugin(
-  async (app, { host }: SecurityOptions) => {
-    const names = new Set([...loopbackNames, host.includes(':') ? `[${host}]` : host]);
+  async (app, { host, names: more }: SecurityOptions) => {
+    const names = new Set([...loopbackNames, host.includes(':') ? `[${host}]` : host, ...more]);
     app.addHook('onRequest', (request, _reply, done) => {
       if (names.has(request.hostname.replace(/:\d+$/, '').toLowerCase())) return done();
       done(
         new TicklakeError('BAD_REQUEST', 'the Host header names another host', {
-          remedy: `Ask for ${[...names].join(', ')}.`,
+          remedy: `Ask for ${[...names].join(', ')}; apiNames in the configuration allows more.`,
         }),
       );
     });

@@ -142,6 +142,20 @@ export const configSchema = Type.Object(
         'The API runs in a container whose port is published on loopback only, so it may listen on all addresses.',
       default: false,
     }),
+    apiNames: Type.Array(
+      Type.String({
+        pattern: '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$',
+        form: 'a host name in small letters',
+      }),
+      {
+        description:
+          'Names beside loopback under which the API may be asked for, as `api` is by a scheduler in another container.',
+        default: [],
+        maxItems: 20,
+        uniqueItems: true,
+        form: 'a list of at most 20 different host names in small letters',
+      },
+    ),
     jobsConcurrency: whole('Partitions of jobs that one worker does at a time.', 2, 1, 64),
     jobsWeightPerMinute: whole(
       'REST request weight that all jobs together may spend on a venue in a minute; Binance allows 6000 an address.',

@@ -43,7 +43,7 @@ export async function openService(
     database,
     logger,
     metrics,
-    config: { apiHost: '127.0.0.1', exchange: 'simulator', simulatorSeed: 42 },
+    config: { apiHost: '127.0.0.1', apiNames: ['api.internal'], exchange: 'simulator', simulatorSeed: 42 },
     checks: { postgres: () => database.ping(), log: () => log.ping() },
     ...rest,
   });
