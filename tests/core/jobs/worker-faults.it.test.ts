@@ -50,7 +50,7 @@ describe('workers that die or stand still', () => {
 
   it(
     `finishes every partition once, killed ${kills} times`,
-    { timeout: 60_000 + kills * 5_000 },
+    { timeout: 180_000 + kills * 5_000 },
     async () => {
       const keys = Array.from({ length: 60 + 10 * kills }, (_, index) => `k${index}`);
       const apart = await ask({ keys, ms: 60 });
