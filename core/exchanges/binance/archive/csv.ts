@@ -33,7 +33,7 @@ export interface CsvFacts {
 }
 
 const newline = 10;
-const carriageReturn = 13;
+const quotationMark = 34;
 const comma = 44;
 const digit0 = 48;
 const digit9 = 57;
@@ -64,6 +64,7 @@ export class CsvScan {
   }
 
   push(chunk: Buffer): void {
+    this.#refuseQuotes(chunk);
     this.#keepEdges(chunk);
     let lineBytes = this.#lineBytes;
     let commas = this.#lineCommas;
@@ -76,10 +77,7 @@ export class CsvScan {
         continue;
       }
       if (byte === comma) commas++;
-      if (lineBytes === 0) {
-        if (byte === carriageReturn) continue;
-        this.#beginLine(byte ?? 0);
-      }
+      if (lineBytes === 0) this.#beginLine(byte ?? 0);
       lineBytes++;
     }
     this.#lineBytes = lineBytes;
@@ -101,6 +99,14 @@ export class CsvScan {
       throw damaged('csv-time', this.#place, 'its first time is in another unit than its last');
     }
     return { rows, bytes: this.#bytes, hasHeader: this.#hasHeader, timeUnit };
+  }
+
+  /** A header may have them; in numbers they would make readers join lines. */
+  #refuseQuotes(chunk: Buffer): void {
+    const at = chunk.lastIndexOf(quotationMark);
+    const headerEnd = this.#line > 1 ? 0 : chunk.indexOf(newline);
+    if (at === -1 || headerEnd === -1 || at < headerEnd) return;
+    throw damaged('csv-columns', this.#place, 'has quotation marks among its numbers');
   }
 
   #beginLine(byte: number): void {

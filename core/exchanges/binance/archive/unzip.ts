@@ -8,6 +8,8 @@ import { CsvScan, type CsvFacts } from './csv.ts';
 import { damaged } from './damage.ts';
 import type { ArchiveKind } from './layout.ts';
 
+const carriageReturn = 13;
+
 export interface ExtractOptions {
   kind: ArchiveKind;
   zipPath: string;
@@ -84,13 +86,21 @@ function through(scan: CsvScan): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, callback: TransformCallback) {
       try {
-        scan.push(chunk);
-        callback(null, chunk);
+        const lines = withoutCarriageReturns(chunk);
+        scan.push(lines);
+        callback(null, lines);
       } catch (error) {
         callback(error instanceof Error ? error : new Error(String(error)));
       }
     },
   });
+}
+
+/** Readers take files with one kind of line end together. */
+function withoutCarriageReturns(chunk: Buffer): Buffer {
+  return chunk.includes(carriageReturn)
+    ? Buffer.from(chunk.filter((byte) => byte !== carriageReturn))
+    : chunk;
 }
 
 /** What yauzl and zlib say of broken bytes, as damage; failures of the disk keep their own name. */

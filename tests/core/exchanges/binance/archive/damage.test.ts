@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -146,6 +146,7 @@ describe('a CSV', () => {
     ['with an empty line inside', `${good}\n${good}`, 'csv-columns', /line 2: the line is empty/],
     ['with a second header', good + header + good, 'csv-columns', /line 2: does not begin with a number/],
     ['with a byte-order mark', `\uFEFF${good}`, 'csv-columns', /line 1: begins with neither/],
+    ['with quotation marks', good + good.replace(',1,', ',"1",'), 'csv-columns', /quotation marks/],
     ['with times that are none', row('17'), 'csv-time', /line 1: '17' is no time/],
     ['with times of two units', good + row(1_709_596_860_000_000), 'csv-time', /another unit/],
   ])('%s', async (_what, csv, damage, message) => {
@@ -165,7 +166,11 @@ describe('a CSV', () => {
     ['empty lines at its end', `${good}\n\n`, { rows: 1, hasHeader: false }],
   ])('with %s is told', async (_what, csv, facts) => {
     await put(root, file, { csv });
-    expect(await fetchIt()).toMatchObject({ ...facts, bytes: Buffer.byteLength(csv) });
+    const fetched = await fetchIt();
+    // Whatever ends its lines, readers get newlines.
+    const text = csv.replaceAll('\r', '');
+    expect(fetched).toMatchObject({ ...facts, bytes: Buffer.byteLength(text) });
+    expect(await readFile(fetched.csvPath, 'utf8')).toBe(text);
   });
 });
 
