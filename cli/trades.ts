@@ -11,6 +11,7 @@ import {
   type BackfillOptions,
 } from './backfill.ts';
 import type { CliContext } from './context.ts';
+import { symbolList } from './options.ts';
 import { table } from './output.ts';
 import { withRuntime } from './runtime.ts';
 
@@ -57,6 +58,12 @@ export function register(program: Command, context: CliContext): void {
       if (venueSourceOf(options) !== undefined) return await bringFromVenue(context, options);
       return await (options.dryRun === true ? planFolder(context, options) : loadFolder(context, options));
     });
+  trades
+    .command('differences')
+    .option('--symbols <list>', 'such as BTCUSDT,ETHUSDT; default all', symbolList)
+    .description('trades of which a file of the archive, or REST, says otherwise than what is held')
+    .addHelpText('after', '\nExample:\n  ticklake trades differences --symbols BTCUSDT --json')
+    .action((options: { symbols?: string[] }) => showDifferences(context, options));
 }
 
 interface TradeOptions extends BackfillOptions {
@@ -116,5 +123,23 @@ async function planFolder(context: CliContext, options: BackfillOptions): Promis
   const counts = { tasks: files.length, done: 0, failed: 0, rows: 0, filled: 0, unchanged: 0 };
   context.output.result({ ...counts, files: paths }, () =>
     [...paths, `${files.length} files would be loaded`].join('\n'),
+  );
+}
+
+async function showDifferences(context: CliContext, { symbols }: { symbols?: string[] }): Promise<void> {
+  const { listDifferences } = await import('#pipelines/backfill-trades/list-differences.ts');
+  const config = context.config();
+  const logger = context.logger('trades', config);
+  const found = await withRuntime(config, 'api', 'trades', logger, ({ connection }) =>
+    listDifferences(connection.database, symbols === undefined ? {} : { symbols }),
+  );
+  context.output.result(found, () =>
+    table(
+      ['listing', 'from', 'to', 'count', 'held', 'found', 'origin'],
+      found.map((row) => [
+        ...[row.listing, row.from, row.to, row.count],
+        ...[JSON.stringify(row.held), JSON.stringify(row.found), row.origin],
+      ]),
+    ),
   );
 }

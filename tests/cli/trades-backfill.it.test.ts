@@ -93,6 +93,20 @@ test('of a folder: a damaged day at the end is wanted where its ids are known, e
   expect(value.failures[1]?.unknown).toMatch(/nothing is held of the day after/);
   const gaps = (await ticklake('gaps', 'list', '--symbols', 'ETHUSDT')).value as unknown as object[];
   expect(gaps).toMatchObject([{ from: 2_440, to: 3_880, count: 1_440, kind: 'missing' }]);
+
+  // The archive has replaced a file by one with another quantity.
+  const replaced = csv('2024-03-06', 3_880).replace('3882,2.5,4', '3882,2.5,5');
+  await put(folder, day('2024-03-06', tape), { csv: replaced });
+  const again = await backfill('--source', folder, '--from', '2024-03-06', '--to', '2024-03-07');
+  const differences = [{ symbol: 'ETHUSDT', tradeId: 3_882 }];
+  expect(again.value).toMatchObject({ rows: 0, unchanged: 1, differing: 1, differences });
+  expect((await ticklake('trades', 'differences')).value).toMatchObject([
+    {
+      ...{ listing: 'ETHUSDT#1', from: 3_882, to: 3_883, count: 1 },
+      held: { volume: expect.stringMatching(/^4\.0+$/) as string },
+      found: { volume: expect.stringMatching(/^5\.0+$/) as string },
+    },
+  ]);
 });
 
 test.each([[['trades', 'backfill', '--from', 'yesterday']], [['trades', 'backfill', '--symbols', ',']]])(

@@ -6,8 +6,8 @@ with again as (
 select
   a.trade_id, a.trade_id - row_number() over (order by a.trade_id) as run,
   case when h.trade_id is not null
-       then {price: h.price, volume: h.volume, side: h.side, timestampUs: epoch_us(h.timestamp)} end as held,
-  {price: a.price, volume: a.volume, side: a.side, timestampUs: a.timestamp_us} as found
+       then {price: h.price::varchar, volume: h.volume::varchar, side: h.side, timestampUs: epoch_us(h.timestamp)} end as held,
+  {price: a.price::varchar, volume: a.volume::varchar, side: a.side, timestampUs: a.timestamp_us} as found
 from again a
 left join held_rows h using (trade_id)
 where h.trade_id is null or h.price <> a.price or h.volume <> a.volume or h.side <> a.side
