@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { Config } from '#core/platform/config.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
@@ -101,7 +102,7 @@ async function restate(context: CliContext, options: RestateOptions): Promise<vo
     const bar = startProgress({ what: 'files', stream: context.io.stderr });
     try {
       const progress = (done: number, total: number): void => bar.update(done, total);
-      return await restateArchive({ lake, archive, metrics, spillDir, files, progress });
+      return await restateArchive({ lake, archive, metrics, spillDir, files, run: randomUUID(), progress });
     } finally {
       bar.stop();
     }

@@ -50,7 +50,7 @@ export async function produceMetadata(
 
 function tagged(base: TableMetadata, tag: string): TableMetadata {
   const snapshotId = currentSnapshotId(base);
-  if (snapshotId === null) return base;
+  if (snapshotId === null || Object.hasOwn(base.refs, tag)) return base;
   return applyUpdates(base, [setTag(base, tag, snapshotId)], base['last-updated-ms']);
 }
 

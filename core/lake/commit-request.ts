@@ -20,7 +20,7 @@ export interface CommitRequest {
   /** Where the batch came from, for the ledger of commits. */
   offsets: readonly unknown[];
   summary: Readonly<Record<string, string>>;
-  /** A tag for the snapshot before this one, which then outlives expiry. An empty table has none. */
+  /** A tag for the snapshot before this one, which then outlives expiry; one that is there stays. An empty table has none. */
   tagBefore?: string;
   /** What must also be checked or moved, in the same transaction; its error undoes everything. */
   guard: (tx: Transaction) => Promise<void>;

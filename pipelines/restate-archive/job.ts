@@ -53,11 +53,11 @@ export function restateArchiveJob({ database, lake, openExchange, openArchive, s
         }),
       );
     },
-    async run({ params: { source, paths } }, { metrics, signal, progress }) {
+    async run({ params: { source, paths } }, { runId, metrics, signal, progress }) {
       const archive = await openArchive();
       const files = await listArchiveFiles(database, { source, paths });
       const { checked, same, restated, vanished, damaged } = await restateArchive({
-        ...{ lake, archive, metrics, spillDir, files, signal },
+        ...{ lake, archive, metrics, spillDir, files, run: runId, signal },
         progress: (done, total) => progress(done, total, 'files'),
       });
       return {

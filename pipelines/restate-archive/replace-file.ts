@@ -25,6 +25,8 @@ export interface ReplaceFileRequest {
   known: KnownFile;
   file: ArchiveFile;
   folder: string;
+  /** Names the snapshot before, unless there is a tag of this name. */
+  tag: string;
   signal?: AbortSignal;
 }
 
@@ -48,7 +50,7 @@ export interface Restated {
  *   restated it meanwhile.
  */
 export async function replaceFile(duck: DuckDb, request: ReplaceFileRequest): Promise<Restated> {
-  const { lake, archive, known, file, folder, signal } = request;
+  const { lake, archive, known, file, folder, tag, signal } = request;
   const { source, symbol, path } = known;
   const table = tableOf(file);
   const { interval } = file;
@@ -64,7 +66,6 @@ export async function replaceFile(duck: DuckDb, request: ReplaceFileRequest): Pr
   const differences = await compareHeld(duck, lake, table, file, source, withdrawn);
   const days = file.kind === 'klines' ? [] : await daysOf(duck, source, coinOfIds(file, holders));
   const commitId = randomUUID();
-  const tag = `before-restatement-${commitId}`;
   const { snapshotId } = await replaceSpans(lake, duck, {
     ...{ commitId, table, relation: restatedRelation(table), explained: [], tagBefore: tag },
     spans: rangesOf(all, source, file, holders),

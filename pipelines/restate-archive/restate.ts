@@ -16,6 +16,8 @@ export interface RestateRequest {
   spillDir: string;
   /** Files that were taken, of any venue whose archive this is. */
   files: readonly KnownFile[];
+  /** Ends the tag's name: what is restated under one name has one tag, of the snapshot before the first. */
+  run: string;
   signal?: AbortSignal;
   /** Told after each file. */
   progress?: (done: number, total: number) => void;
@@ -64,7 +66,7 @@ export async function restateArchive(request: RestateRequest): Promise<RestateRe
 
 async function checkFile(
   duck: DuckDb,
-  { lake, archive, signal }: RestateRequest,
+  { lake, archive, run, signal }: RestateRequest,
   known: KnownFile,
   folder: string,
   report: RestateReport,
@@ -79,11 +81,7 @@ async function checkFile(
     }
     report.restated.push(
       await replaceFile(duck, {
-        lake,
-        archive,
-        known,
-        file,
-        folder,
+        ...{ lake, archive, known, file, folder, tag: `before-restatement-${run}` },
         ...(signal === undefined ? {} : { signal }),
       }),
     );

@@ -50,7 +50,7 @@ async function loaded(series: ArchiveSeries, csv: string): Promise<Place> {
 async function restate({ source, archive }: Pick<Place, 'source' | 'archive'>) {
   const { metrics, spillDir } = lake;
   const files = await listArchiveFiles(lake.database, { source });
-  return await restateArchive({ lake: lake.lake, archive, metrics, spillDir, files });
+  return await restateArchive({ lake: lake.lake, archive, metrics, spillDir, files, run: randomUUID() });
 }
 
 async function rows(sql: string, asOf?: string) {
