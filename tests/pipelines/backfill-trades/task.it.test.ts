@@ -231,6 +231,41 @@ test('trades of a coin whose name went to another come from the archive alone, a
   expect(explained).toEqual([{ listing: `${reused}#1`, cause: 'name_reused' }]);
 });
 
+test('where ids go on from one coin to the next, those of the other are explained and not taken', async () => {
+  const venue = await openVenue('2024-03-05T10:00:00Z');
+  const { source } = venue.exchange;
+  const discover = () =>
+    discoverSymbols({
+      ...{ exchange: venue.exchange, database: lake.database, metrics: lake.metrics },
+      rules: { ...defaultRules, top: 5 },
+    });
+  const reused = (await discover()).chosen.at(-1)?.market.symbol ?? '';
+  await venue.befall({ kind: 'delisting', symbol: reused, fromMs: Date.parse('2024-03-06T12:30:00Z') });
+  await venue.befall({
+    ...{ kind: 'relisting', symbol: reused, fromMs: Date.parse('2024-03-09'), ids: 'continue' },
+  });
+  await venue.goTo('2024-03-07T10:00:00Z');
+  await discover();
+  await venue.goTo('2024-03-09T00:20:00Z');
+  await discover();
+  const [task] = await venue.detect(reused, '2024-03-09');
+  if (task === undefined) throw new Error('nothing is missing');
+  const { listing } = task;
+  expect(listing).toBe(`${reused}#2`);
+  const first = task.ranges[0]?.from ?? 0;
+  expect(first).toBeGreaterThan(1_000);
+  const report = await venue.bring({
+    ...{ ...task, count: task.count + 50 },
+    ranges: [{ from: first - 50, to: first + task.count }],
+  });
+  expect(report).toMatchObject({ fromRest: task.count, explained: 50, missing: 0 });
+  const { rows } = await lake.database.query(
+    'select listing, lo, hi, cause from lake.explained where source = $1',
+    [source],
+  );
+  expect(rows).toEqual([{ listing, lo: first - 50, hi: first, cause: 'other_listing' }]);
+});
+
 test('between days that were asked for nothing is missing, until it is asked for as well', async () => {
   const venue = await openVenue();
   const { source } = venue.exchange;
