@@ -30,7 +30,7 @@ interface Fetched {
 }
 
 /** Files unpacked at a time. */
-const fetchesMax = 4;
+const fetchesMax = 8;
 
 /**
  * Fetches files and makes DuckDB's table `accepted` of their bars. A damaged file, or one with a bar that cannot be, is
