@@ -1,4 +1,4 @@
--- The bars of fetched files in their types, with the line each stands on and why it cannot be taken, or null.
+-- The bars of fetched files in their types, each once, with the line it stands on and why it cannot be taken, or null.
 -- decimal(18,8) first: DuckDB casts text to decimal(38,18) fourteen times slower, so that is left to what does not fit.
 create or replace temp table checked as
 with lines as (
@@ -24,9 +24,19 @@ typed as (
     exact(taker_buy_volume) as taker_buy_volume, exact(taker_buy_quote_volume) as taker_buy_quote_volume
   from numbered
   where not (has_header and line = 1)
+),
+copies as (
+  select
+    *,
+    row_number() over (
+      partition by file_no, open_us, close_us, open, high, low, close, volume, quote_volume, trade_count,
+                   taker_buy_volume, taker_buy_quote_volume
+      order by line
+    ) as copy
+  from typed
 )
 select
-  *,
+  * exclude (copy),
   case
     when open_us is null then 'open time is no whole number'
     when open_us < from_us or open_us >= to_us then 'open time lies outside the period of the file'
@@ -41,6 +51,8 @@ select
       then 'a volume is not a decimal of at most 18 places'
     when least(volume, quote_volume, taker_buy_volume, taker_buy_quote_volume) < 0 then 'a volume is negative'
     when trade_count is null or trade_count < 0 then 'number of trades is not a whole number of 0 or more'
-    when row_number() over (partition by file_no, open_us order by line) > 1 then 'open time stands there twice'
+    when row_number() over (partition by file_no, open_us order by line) > 1
+      then 'open time stands there twice, with different contents'
   end as refused
-from typed
+from copies
+where copy = 1

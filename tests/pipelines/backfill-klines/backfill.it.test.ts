@@ -165,6 +165,23 @@ describe('bars of the bulk archive', () => {
     await expectProven();
   });
 
+  test('a line that stands there twice is taken once, unless its contents differ', async () => {
+    const at = newArchive();
+    const lines = barsCsv('2024-03-04', minutesOfDay).split(/(?<=\n)/);
+    await put(at.folder, day('2024-03-04'), { csv: [...lines, lines[0]].join('') });
+    await put(at.folder, day('2024-03-05'), {
+      csv: barsCsv('2024-03-05', 3)
+        .replace(/^(.*\n)/, '$1$1')
+        .replace(',1.5,3,', ',1.5,4,'),
+    });
+    const report = await load(at);
+    expect(report).toMatchObject({ done: 1, failed: 1, rows: minutesOfDay });
+    expect(report.failures[0]?.message).toMatch(
+      /line 2: open time stands there twice, with different contents/,
+    );
+    await expectProven();
+  });
+
   test('a bar that is not closed yet is left out', async () => {
     const at = newArchive();
     await put(at.folder, day('2024-03-05'), { csv: barsCsv('2024-03-05', 5) });
