@@ -1,5 +1,7 @@
-/** Makes the Python environment that foreign readers run in: `node tests/support/install-python.ts`. */
+/** Makes the Python environments that foreign readers and dbt run in: `node tests/support/install-python.ts`. */
 import { installPython } from './python.ts';
 
-const { python } = await installPython();
-process.stdout.write(`${python}\n`);
+for (const kind of ['readers', 'dbt'] as const) {
+  const { python } = await installPython(kind);
+  process.stdout.write(`${python}\n`);
+}
