@@ -60,7 +60,9 @@ export async function findSilences(
           and open_time >= make_timestamptz(${span.fromUs}) and open_time < make_timestamptz(${span.toUs})`,
   );
   await duck.run(silencesSql);
-  const outages = (await silences(duck, `symbol = ''`)).filter((run) => isUnusual(run, outageMinutesMin));
+  const outages = (await silences(duck, `symbol = '' and minutes >= ${outageMinutesMin}`)).filter((run) =>
+    isUnusual(run, outageMinutesMin),
+  );
   // What is an outage is no halt: the rest is judged without these minutes.
   const during = outages.map(
     ({ fromUs, toUs }) => `(minute >= ${fromUs / minuteUs} and minute < ${toUs / minuteUs})`,
@@ -69,7 +71,9 @@ export async function findSilences(
     await duck.run(`delete from bars where ${during.join(' or ')}`);
     await duck.run(silencesSql);
   }
-  const halts = (await silences(duck, `symbol <> ''`)).flatMap((run) => {
+  const named = statuses.map(({ symbol }) => literal(symbol)).join(', ') || 'null';
+  const isLong = `symbol <> '' and (minutes >= ${haltMinutesMin} or symbol in (${named}))`;
+  const halts = (await silences(duck, isLong)).flatMap((run) => {
     const said = statuses.filter((status) => isDuring(status, run));
     return isUnusual(run, haltMinutesMin) || said.length > 0 ? [haltOf(run, said)] : [];
   });
