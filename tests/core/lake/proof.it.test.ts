@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { coverage } from '#core/lake/ledger.ts';
 import { proveDays, proveListings, dayKey, type DayProof, type ListingProof } from '#core/lake/proof.ts';
+import { rollbackTable } from '#core/lake/rollback.ts';
+import { klines } from '#core/lake/tables.ts';
 import { intervalUs } from '#core/market/interval.ts';
 import { putBars, type TestBar } from '#tests/support/bars.ts';
 import { knowSymbols, openTestLake, recordOf, tradeOf, type TestLake } from '#tests/support/lake.ts';
@@ -73,6 +75,23 @@ describe('the proof as of an earlier commit', () => {
     expect(before.rows).toEqual([]);
   });
 
+  it('is said of what a rollback undid, and of what it came back to', async () => {
+    const source = 'undone';
+    const bars = Array.from({ length: 20 }, (_, index) => hour(index));
+    const of = { source, listing: 'SOLUSDT#1', interval: '1h' } as const;
+    const first = await putBars(ground, { ...of, bars: bars.slice(0, 10) });
+    const second = await putBars(ground, { ...of, bars: bars.slice(10) });
+    await rollbackTable(ground.lake, klines, String(first.snapshotId));
+    const held = async (asOf?: number | null): Promise<number> => {
+      const { rows } = await proveListings(ground.lake, {
+        source,
+        ...(asOf === undefined ? {} : { asOf: String(asOf) }),
+      });
+      return rows[0]?.held ?? 0;
+    };
+    expect([await held(), await held(first.snapshotId), await held(second.snapshotId)]).toEqual([10, 10, 20]);
+  });
+
   it('is said of a tag too, and of nothing else', async () => {
     await expect(proveListings(ground.lake, { asOf: 'no-such-tag' })).rejects.toMatchObject({
       code: 'NOT_FOUND',
@@ -90,8 +109,8 @@ describe('the proof as of an earlier commit', () => {
 
 describe('the proof', () => {
   it('agrees with the ledger where nothing is wanted', async () => {
-    const { rows } = await proveListings(ground.lake, { table: 'market.klines' });
-    expect(rows).toEqual(await coverage(ground.lake, { table: 'market.klines' }));
+    const { rows } = await proveListings(ground.lake, { source: 'past' });
+    expect(rows).toEqual(await coverage(ground.lake, { source: 'past' }));
   });
 
   it('expects what is wanted, before and after what is held', async () => {
