@@ -18,6 +18,8 @@ export interface KnownFile {
   checkedAt: string | null;
   verdict: ArchiveVerdict | null;
   detail: string | null;
+  /** Whether a rollback has undone the commit that brought its rows. */
+  isUndone: boolean;
 }
 
 export interface FileFilter {
@@ -57,8 +59,13 @@ export async function listArchiveFiles(
 ): Promise<KnownFile[]> {
   const { rows } = await db.query<KnownFile>(
     `select source, path, kind, symbol, nullif("interval", '') as interval, sha256, rows,
-            jobs.iso(taken_at) as "takenAt", jobs.iso(checked_at) as "checkedAt", verdict, detail
-       from lake.archive_files
+            jobs.iso(taken_at) as "takenAt", jobs.iso(checked_at) as "checkedAt", verdict, detail,
+            exists (select from lake.commits f
+                      join lake.commits r on r.table_name = f.table_name and r.operation = 'rollback' and r.seq > f.seq
+                     where f.commit_id = files.commit_id and f.snapshot_id is not null
+                       and f.seq > (select min(t.seq) from lake.commits t
+                                     where t.table_name = r.table_name and t.snapshot_id = r.snapshot_id)) as "isUndone"
+       from lake.archive_files files
       where ($1::text is null or source = $1) and ($2::text[] is null or symbol = any($2))
         and ($3::text[] is null or path = any($3))
       order by coalesce(checked_at, taken_at), path limit $4`,

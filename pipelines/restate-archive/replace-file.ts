@@ -146,7 +146,7 @@ async function settle(tx: Transaction, known: KnownFile, fresh: TakenFile, commi
 
 async function record(
   tx: Transaction,
-  { source, path, sha256 }: KnownFile,
+  { source, path, sha256, isUndone }: KnownFile,
   table: string,
   facts: { fresh: TakenFile; differences: Differences; commitId: string; tag: string },
 ): Promise<void> {
@@ -166,6 +166,6 @@ async function record(
       tag,
       commitId,
     ],
-    'the archive published the file anew',
+    isUndone ? 'a rollback had undone what the file brought' : 'the archive published the file anew',
   ]);
 }

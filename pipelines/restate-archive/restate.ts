@@ -34,7 +34,8 @@ export interface RestateReport {
 }
 
 /**
- * Asks the archive for the checksum of files that were taken. The rows of one that was replaced are put in the place of
+ * Asks the archive for the checksum of files that were taken. Where a rollback has undone what a file brought, it is taken
+ * as if it had been replaced. The rows of one that was replaced are put in the place of
  * what it brought before, in one commit, which tags the snapshot before it; see {@link replaceFile}. A second run changes
  * nothing.
  * @throws what the archive throws but NOT_FOUND and DATA_CORRUPT, and what commits throw.
@@ -74,7 +75,8 @@ async function checkFile(
   const { database } = lake;
   const file = fileAt(known.path);
   try {
-    if ((await archive.publishedSha256(file, signal)) === known.sha256) {
+    const isSame = (await archive.publishedSha256(file, signal)) === known.sha256;
+    if (isSame && !known.isUndone) {
       await noteVerdict(database, known, 'same');
       report.same += 1;
       return 'same';

@@ -7,6 +7,7 @@ import type { ArchiveSeries } from '#core/exchanges/binance/archive/layout.ts';
 import { query } from '#core/lake/engine.ts';
 import { gaps } from '#core/lake/ledger.ts';
 import { klines, trades } from '#core/lake/tables.ts';
+import { rollbackTable } from '#core/lake/rollback.ts';
 import { verifyTable } from '#core/lake/verify.ts';
 import { backfillKlines } from '#pipelines/backfill-klines/backfill.ts';
 import { backfillTrades } from '#pipelines/backfill-trades/backfill.ts';
@@ -191,6 +192,21 @@ test('of two coins that had a name and the same ids, only the one of the file is
     { day: '2024-03-08', trades: 26, changed: 1 },
   ]);
   await expectProven();
+});
+
+test('what a rollback has undone is taken again', async () => {
+  const at = await loaded(day('2024-03-05'), barsCsv('2024-03-05', minutes));
+  const corrected = barsCsv('2024-03-05', minutes).replace(',1.5,3,', ',2.5,3,');
+  await put(at.folder, day('2024-03-05'), { csv: corrected });
+  expect((await restate(at)).restated).toMatchObject([{ changed: 1 }]);
+  const [{ tag } = {}] = await listRestatements(lake.database, { source: at.source });
+  await rollbackTable(lake.lake, klines, tag ?? '');
+  expect((await restate(at)).restated).toMatchObject([{ added: 0, removed: 0, changed: 1 }]);
+  expect(await restate(at)).toMatchObject({ same: 1, restated: [] });
+  expect(await listRestatements(lake.database, { source: at.source })).toMatchObject([
+    { reason: 'a rollback had undone what the file brought' },
+    { reason: 'the archive published the file anew' },
+  ]);
 });
 
 test('a file packed anew with the same rows changes no snapshot', async () => {
