@@ -49,8 +49,8 @@ async function bring(context: CliContext, options: KlineOptions): Promise<void> 
     (run) => bringBars({ ...run, intervals: interval, dryRun }),
     ({ plan, damaged, failures, source, ...counts }) => {
       if (plan !== undefined) {
-        const rows = plan.map(({ what, tasks, requests }) => [what, tasks, requests]);
-        return table(['what', 'tasks', 'requests'], rows);
+        const rows = plan.map(({ what, tasks, cost }) => [what, tasks, cost]);
+        return table(['what', 'tasks', 'cost'], rows);
       }
       return [
         table(['what', 'count'], Object.entries(counts)),

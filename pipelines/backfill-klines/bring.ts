@@ -48,8 +48,8 @@ export interface BarBringReport extends Omit<BarReport, 'unchanged' | 'left'> {
   wanted: number;
   missing: number;
   failures: { task: string; code: ErrorCode; message: string }[];
-  /** Only of a dry run: what would be committed together. */
-  plan?: { what: string; tasks: number; bars: number; requests: number }[];
+  /** Only of a dry run: what would be committed together, and its cost: weight of REST and requests for files. */
+  plan?: { what: string; tasks: number; bars: number; cost: number }[];
 }
 
 const concurrencyDefault = 2;
@@ -77,7 +77,7 @@ export async function bringBars(request: BarBring): Promise<BarBringReport> {
     return report;
   }
   const plan = bundles.slice(0, listedMax).map(({ description, tasks: count, bars, cost }) => ({
-    ...{ what: description, tasks: count, bars, requests: cost },
+    ...{ what: description, tasks: count, bars, cost },
   }));
   return { ...report, plan };
 }

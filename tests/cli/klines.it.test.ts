@@ -38,7 +38,7 @@ test('brings what is missing of the universe, says so, and changes nothing a sec
   const command = ['klines', 'backfill', '--from', '2023-03-01'];
   const bars = 3 * (366 + 11);
   const dry = await ticklake('simulator', ...command, '--dry-run');
-  const plan = [{ tasks: 6, bars, requests: 12 }];
+  const plan = [{ tasks: 6, bars, cost: 6 }];
   expect(dry).toMatchObject({ code: 0, value: { tasks: 6, done: 0, wanted: bars, missing: bars, plan } });
   const brought = {
     tasks: 6,
