@@ -2,13 +2,11 @@ import { Type } from 'typebox';
 import { defineJob, type JobCard } from '#core/jobs/job.ts';
 import { klines, tableId } from '#core/lake/tables.ts';
 import { intervals } from '#core/market/interval.ts';
-import { TicklakeError } from '#core/platform/errors.ts';
 import { gapTasks } from '#pipelines/detect-gaps/wanted.ts';
+import { Instant, instantUs } from '#pipelines/instant.ts';
 import type { HistoryDeps } from '#pipelines/venue-deps.ts';
 import { bundleTasks } from './bundle.ts';
 import { backfillKlineTask } from './task.ts';
-
-const Instant = Type.String({ description: 'A day or an instant in UTC.', minLength: 10, maxLength: 40 });
 
 export const backfillKlinesParameters = Type.Object(
   {
@@ -56,8 +54,8 @@ export function backfillKlinesJob({ database, lake, openExchange, openArchive, s
           ...(intervals === undefined ? {} : { intervals }),
         });
         const window = {
-          fromUs: microseconds(from),
-          toUs: microseconds(to),
+          fromUs: instantUs(from),
+          toUs: instantUs(to),
           nowUs: await exchange.timeUs(signal),
         };
         return bundleTasks(tasks, window).map(({ key, description, cost, targets }, order) => ({
@@ -80,14 +78,5 @@ export function backfillKlinesJob({ database, lake, openExchange, openArchive, s
     },
     concurrency: 2,
     timeoutMs: 3_600_000,
-  });
-}
-
-function microseconds(time: string | undefined): number | undefined {
-  if (time === undefined) return undefined;
-  const ms = Date.parse(time);
-  if (!Number.isNaN(ms)) return ms * 1_000;
-  throw new TicklakeError('BAD_REQUEST', `${time} is no time`, {
-    remedy: 'Give a day or an instant, such as 2024-03-05 or 2024-03-05T12:00:00Z.',
   });
 }

@@ -1,13 +1,11 @@
 import { Type } from 'typebox';
 import { defineJob, type JobCard } from '#core/jobs/job.ts';
 import { tableId, trades } from '#core/lake/tables.ts';
-import { TicklakeError } from '#core/platform/errors.ts';
 import { gapTasks } from '#pipelines/detect-gaps/wanted.ts';
+import { Instant, instantUs } from '#pipelines/instant.ts';
 import type { HistoryDeps } from '#pipelines/venue-deps.ts';
 import { nothingBrought } from './report.ts';
 import { backfillTradeTask } from './task.ts';
-
-const Instant = Type.String({ description: 'A day or an instant in UTC.', minLength: 10, maxLength: 40 });
 
 export const backfillTradesParameters = Type.Object(
   {
@@ -80,13 +78,5 @@ export function backfillTradesJob({ database, lake, openExchange, openArchive, s
 
 /** The UTC day that holds an instant, `2024-03-05`. */
 function dayOf(time: string | undefined): string | undefined {
-  return time === undefined ? undefined : instant(time).slice(0, '2024-03-05'.length);
-}
-
-function instant(time: string): string {
-  const ms = Date.parse(time);
-  if (!Number.isNaN(ms)) return new Date(ms).toISOString();
-  throw new TicklakeError('BAD_REQUEST', `${time} is no time`, {
-    remedy: 'Give a day or an instant, such as 2024-03-05 or 2024-03-05T12:00:00Z.',
-  });
+  return time === undefined ? undefined : new Date(instantUs(time) / 1_000).toISOString().slice(0, 10);
 }

@@ -1,13 +1,11 @@
 import { Type } from 'typebox';
 import { defineJob, type JobCard } from '#core/jobs/job.ts';
 import { intervals, type Interval } from '#core/market/interval.ts';
-import { TicklakeError } from '#core/platform/errors.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import { listUniverse } from '#pipelines/discover-symbols/universe.ts';
+import { Instant, instantUs } from '#pipelines/instant.ts';
 import type { VenueDeps } from '#pipelines/venue-deps.ts';
 import { detectGaps } from './detect.ts';
-
-const Instant = Type.String({ description: 'A day or an instant in UTC.', minLength: 10, maxLength: 40 });
 
 const Days = Type.Integer({ minimum: 0, maximum: 36_500 });
 
@@ -66,8 +64,8 @@ export function detectGapsJob({ database, openExchange }: VenueDeps) {
           intervals: intervals.filter((one) => params.intervals.includes(one) || days[one] !== undefined),
           trades: params.trades || days.trades !== undefined,
           ...(symbols === undefined ? {} : { symbols }),
-          ...(from === undefined ? {} : { fromUs: microseconds(from) }),
-          ...(to === undefined ? {} : { toUs: microseconds(to) }),
+          ...(from === undefined ? {} : { fromUs: instantUs(from) }),
+          ...(to === undefined ? {} : { toUs: instantUs(to) }),
         });
         const missing = tasks.reduce((sum, { count }) => sum + count, 0);
         return { source, windows: wanted.length, tasks: tasks.length, missing };
@@ -82,12 +80,4 @@ export function detectGapsJob({ database, openExchange }: VenueDeps) {
 
 async function hasUniverse(database: Database, source: string): Promise<boolean> {
   return (await listUniverse(database, { source })).length > 0;
-}
-
-function microseconds(time: string): number {
-  const ms = Date.parse(time);
-  if (!Number.isNaN(ms)) return ms * 1_000;
-  throw new TicklakeError('BAD_REQUEST', `${time} is no time`, {
-    remedy: 'Give a day or an instant, such as 2024-03-05 or 2024-03-05T12:00:00Z.',
-  });
 }
