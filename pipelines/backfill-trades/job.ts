@@ -7,6 +7,8 @@ import type { HistoryDeps } from '#pipelines/venue-deps.ts';
 import { nothingBrought } from './report.ts';
 import { backfillTradeTask } from './task.ts';
 
+const oneDayUs = 86_400_000_000;
+
 export const backfillTradesParameters = Type.Object(
   {
     symbols: Type.Optional(
@@ -46,10 +48,10 @@ export function backfillTradesJob({ database, lake, openExchange, openArchive, s
         source,
         ...(symbols === undefined ? {} : { symbols }),
       });
-      const [first, end] = [dayOf(from), to === undefined ? undefined : instant(to)];
+      const [fromUs, toUs] = [instantUs(from) ?? -Infinity, instantUs(to) ?? Infinity];
       return tasks
-        .filter(({ period }) => first === undefined || period >= first)
-        .filter(({ period }) => end === undefined || period < end)
+        .filter(({ period }) => from === undefined || dayUs(period) + oneDayUs > fromUs)
+        .filter(({ period }) => to === undefined || dayUs(period) < toUs)
         .map(({ key, symbol, period, count }, order) => ({
           ...{ key, order, weight: count, params: { source, symbol, key, origin } },
           description: `${symbol}, ${period}`,
@@ -76,7 +78,7 @@ export function backfillTradesJob({ database, lake, openExchange, openArchive, s
   });
 }
 
-/** The UTC day that holds an instant, `2024-03-05`. */
-function dayOf(time: string | undefined): string | undefined {
-  return time === undefined ? undefined : new Date(instantUs(time) / 1_000).toISOString().slice(0, 10);
+/** The begin of a UTC day; NaN where it is not known which day it is. */
+function dayUs(period: string): number {
+  return Date.parse(period) * 1_000;
 }
