@@ -83,7 +83,7 @@ export async function openFolder(folder: string, maxZipBytes: number): Promise<A
       if (size > maxZipBytes) {
         throw damaged('too-large', path, `has ${size} bytes, allowed are ${maxZipBytes}`);
       }
-      return { path, sha256: await sha256Of(path, signal), bytes: size, isTemporary: false };
+      return { path, sha256: await sha256Of(path, size, signal), bytes: size, isTemporary: false };
     },
   };
 }
