@@ -13,7 +13,13 @@ export interface ConfigSource {
 }
 
 /** Names of the environment that are ours but not part of the configuration. */
-const otherNames = ['TICKLAKE_CONFIG', 'TICKLAKE_MARKET_DATA', 'TICKLAKE_REQUIRE', 'TICKLAKE_TEST_SEED'];
+const otherNames = [
+  'TICKLAKE_CONFIG',
+  'TICKLAKE_MARKET_DATA',
+  'TICKLAKE_REQUIRE',
+  'TICKLAKE_TEST_SEED',
+  'TICKLAKE_TEST_KILLS',
+];
 
 /** `apiPort` → `TICKLAKE_API_PORT`. */
 export function envName(key: string): string {
