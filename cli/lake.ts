@@ -3,10 +3,12 @@ import { TicklakeError } from '#core/platform/errors.ts';
 import { compactTable } from '#core/lake/compact.ts';
 import { currentFiles } from '#core/lake/scan.ts';
 import { listSnapshots, listTables, tableNamed } from '#core/lake/listing.ts';
+import { repairLedger } from '#core/lake/repair.ts';
 import { verifyTable } from '#core/lake/verify.ts';
 import { lakeTables, tableId } from '#core/lake/tables.ts';
 import type { CliContext } from './context.ts';
 import * as history from './lake-history.ts';
+import * as maintenance from './lake-maintenance.ts';
 import { table } from './output.ts';
 import { withRuntime, type Runtime } from './runtime.ts';
 
@@ -14,6 +16,7 @@ import { withRuntime, type Runtime } from './runtime.ts';
 export function register(program: Command, context: CliContext): void {
   const lake = program.command('lake').description('tables of the lake');
   history.register(lake, context);
+  maintenance.register(lake, context);
   const within = async <T>(work: (runtime: Runtime) => Promise<T>): Promise<T> => {
     const config = context.config();
     return await withRuntime(config, 'api', 'lake', context.logger('lake', config), work);
@@ -49,13 +52,14 @@ export function register(program: Command, context: CliContext): void {
       const snapshots = await within((runtime) => listSnapshots(runtime.lake, tableNamed(name)));
       context.output.result(snapshots, () =>
         table(
-          ['snapshot', 'at', 'operation', 'added rows', 'total rows'],
+          ['snapshot', 'at', 'operation', 'added rows', 'total rows', 'tags'],
           snapshots.map((row) => [
             String(row.snapshotId),
             row.at,
             row.operation,
             row.addedRecords,
             row.totalRecords,
+            row.tags.join(' '),
           ]),
         ),
       );
@@ -120,10 +124,18 @@ export function register(program: Command, context: CliContext): void {
     .command('verify')
     .argument('[table]', 'one table; all unless named')
     .option('--deep', "compare each file's SHA-256 with the one kept at its commit")
+    .option(
+      '--repair',
+      'make the ledger say what the files hold, as after another program set the table back',
+    )
     .description('recompute from the Parquet files what is held, and compare it with the ledger')
     .addHelpText('after', '\nExample:\n  ticklake lake verify market.trades --deep')
-    .action(async (name: string | undefined, options: { deep?: boolean }) => {
+    .action(async (name: string | undefined, options: { deep?: boolean; repair?: boolean }) => {
       const tables = name === undefined ? lakeTables : [tableNamed(name)];
+      if (options.repair === true) {
+        await repair(context, name);
+        return;
+      }
       const verdicts = await within(async (runtime) => {
         const { lake: opened, spillDir } = runtime;
         const found = [];
@@ -162,6 +174,28 @@ export function register(program: Command, context: CliContext): void {
         },
       );
     });
+}
+
+async function repair(context: CliContext, name: string | undefined): Promise<void> {
+  if (name === undefined) {
+    throw new TicklakeError('USAGE', '--repair changes the ledger of one table', {
+      remedy: 'Name it: `ticklake lake verify --repair TABLE`.',
+    });
+  }
+  const config = context.config();
+  const logger = context.logger('lake', config);
+  const ranges = await withRuntime(config, 'ingest', 'lake', logger, ({ lake: opened, spillDir }) =>
+    repairLedger(opened, tableNamed(name), { spillDir }),
+  );
+  context.output.result(ranges, () =>
+    table(
+      ['table', 'source', 'listing', 'interval', 'from', 'to', 'is'],
+      ranges.map((row) => [
+        ...[row.table, row.source, row.listing, row.interval ?? '', row.lo, row.hi],
+        row.change,
+      ]),
+    ),
+  );
 }
 
 function catalogAddress(runtime: Runtime): Record<string, string> {

@@ -32,3 +32,11 @@ export function symbolList(text: string): string[] {
   if (symbols.every((symbol) => symbol !== '')) return symbols;
   throw new InvalidArgumentError('It must be symbols with commas between them, such as BTCUSDT,ETHUSDT.');
 }
+
+/** `90s`, `10m`, `12h` or `5d`, in milliseconds; 0 is all there is. */
+export function age(text: string): number {
+  const [, count, unit = 's'] = /^(\d+)([smhd])?$/.exec(text) ?? [];
+  if (count === undefined) throw new InvalidArgumentError('Write it as 90s, 10m, 12h or 5d.');
+  const ms = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit] ?? 1_000;
+  return Number(count) * ms;
+}

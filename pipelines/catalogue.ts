@@ -5,6 +5,7 @@ import { buildCandlesCard, buildCandlesJob } from './build-candles/job.ts';
 import { detectGapsCard, detectGapsJob } from './detect-gaps/job.ts';
 import { discoverSymbolsCard, discoverSymbolsJob } from './discover-symbols/job.ts';
 import { incidentsCard, incidentsJob } from './incidents/job.ts';
+import { maintainLakeCard, maintainLakeJob } from './maintain-lake/job.ts';
 import { marketHistory } from './market-history.ts';
 import { reconcileCard, reconcileJob } from './reconcile/job.ts';
 import { publishSymbolsCard, publishSymbolsJob } from './publish-symbols/job.ts';
@@ -23,6 +24,7 @@ const jobs: readonly { card: JobCard; wire: (deps: HistoryDeps) => Job }[] = [
   { card: incidentsCard, wire: incidentsJob },
   { card: reconcileCard, wire: reconcileJob },
   { card: restateArchiveCard, wire: restateArchiveJob },
+  { card: maintainLakeCard, wire: maintainLakeJob },
   { card: verifyLakeCard, wire: verifyLakeJob },
 ];
 

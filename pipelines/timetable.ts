@@ -5,6 +5,7 @@ import type { Transaction } from '#core/platform/postgres/database.ts';
 import { buildCandlesCard } from './build-candles/job.ts';
 import { detectGapsCard } from './detect-gaps/job.ts';
 import { incidentsCard } from './incidents/job.ts';
+import { maintainLakeCard } from './maintain-lake/job.ts';
 import { marketHistory } from './market-history.ts';
 import { reconcileCard } from './reconcile/job.ts';
 import { publishSymbolsCard } from './publish-symbols/job.ts';
@@ -71,6 +72,14 @@ export const timetable: readonly TimetableEntry[] = [
     cron: '30 5 * * *',
     job: reconcileCard.name,
     // All that is held is compared each time.
+    missed: 'skip',
+  },
+  {
+    name: 'maintain-lake',
+    // After the night's backfills, which leave small files, and before the day.
+    cron: '5 6 * * *',
+    job: maintainLakeCard.name,
+    // What is old today is old tomorrow.
     missed: 'skip',
   },
   {

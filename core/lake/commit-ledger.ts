@@ -1,5 +1,6 @@
 import type { TableMetadata } from '#core/iceberg/types.ts';
 import { intervalUs, isInterval } from '#core/market/interval.ts';
+import { TicklakeError } from '#core/platform/errors.ts';
 import type { Transaction } from '#core/platform/postgres/database.ts';
 import { isReplacement, operationOf, type CommitRequest, type ReplaceRequest } from './commit-request.ts';
 import type { IdRange } from './coverage.ts';
@@ -38,6 +39,11 @@ export async function insertCommit(
     ]);
   }
   if (request.files.length === 0) return;
+  await assertNotCondemned(
+    tx,
+    table,
+    request.files.map((file) => file.location),
+  );
   await tx.query(
     `insert into lake.data_files (path, table_name, commit_id, sha256, bytes, records)
      select t.path, $1, $2, t.sha256, t.bytes, t.records
@@ -51,6 +57,17 @@ export async function insertCommit(
       request.files.map((file) => file.records),
     ],
   );
+}
+
+/** Files that waited so long for their commit that the sweep took them for orphans are written anew. */
+async function assertNotCondemned(tx: Transaction, table: string, paths: readonly string[]): Promise<void> {
+  const { rows } = await tx.query<{ condemned: boolean }>(
+    `delete from lake.retired_files where path = any($1::text[])
+     returning condemned_at is not null as condemned`,
+    [paths],
+  );
+  if (rows.every(({ condemned }) => !condemned)) return;
+  throw new TicklakeError('PLAN_STALE', `files staged for ${table} are being deleted: they waited too long`);
 }
 
 /** How many ids or bars the ranges hold. */

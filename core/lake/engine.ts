@@ -71,7 +71,9 @@ export async function withQuery<T>(
     spillDir: options.spillDir,
   });
   const unwatch = interruptOnAbort(duck, options.signal);
+  let release: (() => void) | undefined;
   try {
+    release = await lake.leases.hold();
     await lockDown(duck, await defineTables(duck, lake, options.asOf));
     return await use(await run(duck, sql, options));
   } catch (error) {
@@ -81,6 +83,7 @@ export async function withQuery<T>(
     throw invalid(error);
   } finally {
     unwatch();
+    release?.();
     duck.close();
   }
 }

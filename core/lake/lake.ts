@@ -5,6 +5,7 @@ import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import { ensureTables } from './catalog.ts';
+import { createLeases, type Leases } from './leases.ts';
 import type { ObjectStore } from './object-store.ts';
 import { type LakeTable } from './tables.ts';
 
@@ -21,6 +22,8 @@ export interface Lake {
   metadataCache: LRUCache<string, TableMetadata>;
   /** Parsed manifests and manifest lists, immutable as well; bounded. */
   formatCache: FormatCache;
+  /** What this process reads, for whoever deletes files. */
+  leases: Leases;
   /** Where a new table's files go. */
   locationOf(table: LakeTable): string;
 }
@@ -45,6 +48,7 @@ export function openLake(options: LakeOptions): Lake {
     },
     metadataCache: new LRUCache({ max: cachedMetadataMax }),
     formatCache: createFormatCache(),
+    leases: createLeases(options),
     locationOf: (table) => `${options.store.root}/${table.namespace}/${table.name}`,
   };
 }

@@ -20,6 +20,8 @@ export interface SnapshotFacts {
   operation: string;
   addedRecords: number;
   totalRecords: number;
+  /** Names that keep it from expiry. */
+  tags: string[];
 }
 
 /** The table of this name. @throws NOT_FOUND */
@@ -57,6 +59,9 @@ export async function listSnapshots(lake: Lake, table: LakeTable): Promise<Snaps
       operation: snapshot.summary['operation'] ?? '',
       addedRecords: Number(snapshot.summary['added-records'] ?? 0),
       totalRecords: Number(snapshot.summary['total-records'] ?? 0),
+      tags: Object.entries(metadata.refs).flatMap(([name, ref]) =>
+        ref.type === 'tag' && ref['snapshot-id'] === snapshot['snapshot-id'] ? [name] : [],
+      ),
     }))
     .reverse();
 }

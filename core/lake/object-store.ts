@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { link, mkdir, open, opendir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
@@ -18,10 +18,19 @@ export interface ObjectStore {
   publish(localPath: string, location: string): Promise<void>;
   exists(location: string): Promise<boolean>;
   remove(location: string): Promise<void>;
+  /** All objects below a location, in no order; none where there is nothing. */
+  list(below: string): AsyncIterable<StoredObject>;
   /** The name under which DuckDB reads the object. */
   readable(location: string): string;
   /** A folder for files that are being made, near enough to `publish` without copying. */
   readonly stagingDir: string;
+}
+
+export interface StoredObject {
+  location: string;
+  bytes: number;
+  /** When it was written, by the store's clock. */
+  modifiedMs: number;
 }
 
 /** The store on a local disk. */
@@ -90,13 +99,29 @@ export async function openFileStore(directory: string): Promise<ObjectStore> {
       return await stat(pathOf(location)).then(
         () => true,
         (error: unknown) => {
-          if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+          if (isAbsent(error)) return false;
           throw toTicklakeError(error);
         },
       );
     },
     async remove(location) {
       await unlink(pathOf(location));
+    },
+    async *list(below) {
+      const entries = await opendir(pathOf(below), { recursive: true }).catch((error: unknown) => {
+        if (isAbsent(error)) return [];
+        throw toTicklakeError(error);
+      });
+      for await (const entry of entries) {
+        if (!entry.isFile()) continue;
+        const path = join(entry.parentPath, entry.name);
+        const found = await stat(path).catch((error: unknown) => {
+          if (isAbsent(error)) return undefined;
+          throw toTicklakeError(error);
+        });
+        if (found === undefined) continue;
+        yield { location: pathToFileURL(path).href, bytes: found.size, modifiedMs: found.mtimeMs };
+      }
     },
   };
 }
@@ -105,6 +130,10 @@ export async function openFileStore(directory: string): Promise<ObjectStore> {
 export function localPath(location: string): string {
   if (!location.startsWith('file:')) return location;
   return fileURLToPath(location.replace(/^file:\/*/, 'file:///'));
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 async function syncDirectory(directory: string): Promise<void> {

@@ -20,11 +20,20 @@ import { tableId, type LakeTable } from './tables.ts';
 export async function foldOutsideCommits(lake: Lake, table: LakeTable): Promise<void> {
   await lake.database.transaction(async (tx) => {
     await lockTable(tx, tableId(table));
-    const { metadata } = await loadTable(lake, table, tx);
-    for (const snapshot of await outsideSnapshots(tx, table, metadata)) {
-      await foldSnapshot(lake, tx, table, metadata, snapshot);
-    }
+    await foldWithin(lake, tx, table, (await loadTable(lake, table, tx)).metadata);
   });
+}
+
+/** The same for a caller who holds the table's lock. */
+export async function foldWithin(
+  lake: Lake,
+  tx: Transaction,
+  table: LakeTable,
+  metadata: TableMetadata,
+): Promise<void> {
+  for (const snapshot of await outsideSnapshots(tx, table, metadata)) {
+    await foldSnapshot(lake, tx, table, metadata, snapshot);
+  }
 }
 
 /**
@@ -42,7 +51,9 @@ export async function outsideSnapshots(
   throw new TicklakeError(
     'TABLE_DIVERGED',
     `snapshot ${String(last)}, our last of ${tableId(table)}, is not behind its newest one: somebody set the table back`,
-    { remedy: `Set it to that snapshot again (\`ticklake lake snapshots ${tableId(table)}\`).` },
+    {
+      remedy: `Let the ledger follow with \`ticklake lake verify --repair ${tableId(table)}\`, or set the table to that snapshot again.`,
+    },
   );
 }
 

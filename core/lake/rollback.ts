@@ -12,7 +12,7 @@ import { changeMetadata } from './change-metadata.ts';
 import { countKeys } from './commit-ledger.ts';
 import { extendCoverage, shrinkCoverage, type IdRange } from './coverage.ts';
 import type { Lake } from './lake.ts';
-import { foldOutsideCommits, outsideSnapshots } from './outside.ts';
+import { foldWithin } from './outside.ts';
 import { noSnapshotOf } from './tags.ts';
 import { klines, tableId, trades, type LakeTable } from './tables.ts';
 
@@ -32,6 +32,7 @@ const attemptsMax = 10;
 /** What a venue can be asked for again. */
 const brought: readonly LakeTable[] = [trades, klines];
 const wantAgainSql = sqlFile(import.meta.url, './sql/want-again.sql');
+const explainAgainSql = sqlFile(import.meta.url, './sql/explain-again.sql');
 const netChangeSql = sqlFile(import.meta.url, './sql/net-change.sql');
 
 /**
@@ -48,7 +49,6 @@ export async function rollbackTable(
   options: { dryRun?: boolean } = {},
 ): Promise<Rollback> {
   for (let attempt = 1; ; attempt++) {
-    await foldOutsideCommits(lake, table);
     try {
       return await attemptRollback(lake, table, asOf, options.dryRun ?? false);
     } catch (error) {
@@ -72,25 +72,25 @@ async function attemptRollback(
       await lockTable(tx, name);
       const base = await loadTable(lake, table, tx);
       const { metadata } = base;
-      if ((await outsideSnapshots(tx, table, metadata)).length > 0) {
-        throw new TicklakeError('COMMIT_CONFLICT', `another program committed to ${name} meanwhile`);
-      }
+      await foldWithin(lake, tx, table, metadata);
       const from = currentSnapshotId(metadata);
       const to = snapshotAsOf(metadata, asOf);
       if (from === null || to === null || to === undefined) throw noSnapshotOf(table, asOf);
-      const snapshots = snapshotsSince(metadata, to)?.length ?? 0;
+      const undone = snapshotsSince(metadata, to);
+      if (undone === undefined) throw notBehind(table, to);
+      const snapshots = undone.length;
       const change = { from: jsonId(from), to: jsonId(to), table: name, snapshots, removed: 0, restored: 0 };
       if (String(from) === String(to)) {
         rollback = change;
         return;
       }
-      await changeMetadata(lake, tx, table, base, () => [rollbackTo(metadata, to)]);
       const net = await undoCommits(tx, name, { from, to });
       if (brought.includes(table)) {
         await tx.query(wantAgainSql, [name, JSON.stringify(net.removed), JSON.stringify(net.before)]);
       }
       rollback = { ...change, removed: countKeys(net.removed), restored: countKeys(net.added) };
       if (dryRun) throw undo;
+      await changeMetadata(lake, tx, table, base, () => [rollbackTo(metadata, to)]);
     })
     .catch((error: unknown) => {
       if (error !== undo) throw error;
@@ -100,12 +100,22 @@ async function attemptRollback(
   return rollback;
 }
 
+function notBehind(table: LakeTable, snapshotId: Long): TicklakeError {
+  return new TicklakeError(
+    'BAD_REQUEST',
+    `snapshot ${snapshotId} did not lead to the newest of ${tableId(table)}`,
+    { remedy: 'Roll back to a snapshot that did; `ticklake lake snapshots` lists all that are kept.' },
+  );
+}
+
 /** Thrown to undo a transaction that was only tried. */
 class DryRun extends Error {}
 
 interface Undone {
   seq: number;
   commit_id: string;
+  /** RFC 3339. */
+  committed_at: string;
   ranges_added: IdRange[];
   ranges_removed: IdRange[];
 }
@@ -125,6 +135,7 @@ async function undoCommits(
     await shrinkCoverage(tx, table, added);
     await extendCoverage(tx, table, removed);
   }
+  await tx.query(explainAgainSql, [table, undone.map(({ committed_at: at }) => at).at(-1) ?? null]);
   const { rows } = await tx.query<IdRange & { is_added: boolean }>(netChangeSql, [
     table,
     JSON.stringify(before),
@@ -172,7 +183,7 @@ async function commitsSince(tx: Transaction, table: string, snapshotId: Long): P
     });
   }
   const undone = await tx.query<Undone>(
-    `select seq, commit_id, ranges_added, ranges_removed from lake.commits
+    `select seq, commit_id, committed_at::text, ranges_added, ranges_removed from lake.commits
       where table_name = $1 and seq > $2 and snapshot_id is not null order by seq desc`,
     [table, seq],
   );

@@ -17,12 +17,16 @@ export interface FileSet {
   bytes: number;
 }
 
-/** The data files of a snapshot (the newest unless named) that can hold rows the filter lets through. */
+/**
+ * The data files of a snapshot (the newest unless named) that can hold rows the filter lets through. They are kept for a
+ * while, whatever becomes of the snapshot.
+ */
 export async function currentFiles(
   lake: Lake,
   table: LakeTable,
   options: { snapshotId?: Long; filter?: ScanFilter; db?: Pick<Transaction, 'query'> } = {},
 ): Promise<FileSet> {
+  await lake.leases.touch();
   const { metadata, metadataLocation } = await loadTable(lake, table, options.db);
   const snapshotId = options.snapshotId ?? currentSnapshotId(metadata);
   if (snapshotId === null) return { snapshotId, metadataLocation, files: [], entries: [], rows: 0, bytes: 0 };

@@ -20,8 +20,8 @@ const needsPython = requires(
 const catalog = ['public.iceberg_namespace_properties', 'public.iceberg_tables'];
 /** Schemas whose tables a login may write at all. */
 const mayWrite = {
-  ingest: ['ingest', 'jobs', 'lake', 'log', 'pgboss', 'public', 'universe'],
-  api: ['jobs', 'pgboss'],
+  ingest: ['ingest', 'jobs', 'lake', 'log', 'pgboss', 'public', 'reads', 'universe'],
+  api: ['jobs', 'pgboss', 'reads'],
 };
 
 describe('the logins of the embedded Postgres', { timeout: 120_000 }, () => {
