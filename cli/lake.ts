@@ -150,11 +150,23 @@ export function register(program: Command, context: CliContext): void {
       const damaged = verdicts.flatMap((verdict) => verdict.damaged);
       context.output.result(listings, () =>
         table(
-          ['table', 'source', 'symbol', 'ok', 'held', 'in files', 'missing', 'duplicates', 'explained'],
+          [
+            'table',
+            'source',
+            'symbol',
+            'interval',
+            'ok',
+            'held',
+            'in files',
+            'missing',
+            'duplicates',
+            'explained',
+          ],
           listings.map((row) => [
             row.table,
             row.source,
             row.symbol,
+            row.interval,
             row.ok,
             row.held,
             row.inFiles,
@@ -165,7 +177,9 @@ export function register(program: Command, context: CliContext): void {
         ),
       );
       if (verdicts.every((verdict) => verdict.ok)) return;
-      const places = listings.filter((row) => !row.ok).map((row) => `${row.source} ${row.symbol}`);
+      const places = listings
+        .filter((row) => !row.ok)
+        .map(({ source, symbol, interval }) => [source, symbol, interval ?? ''].join(' ').trimEnd());
       throw new TicklakeError(
         'DATA_CORRUPT',
         `not as it should be: ${[...places, ...damaged].slice(0, 20).join(', ')}`,

@@ -83,6 +83,8 @@ async function readTogether(
   held: Map<string, HeldRanges>;
   rows: ListingCoverage[];
 }> {
+  // Else the lease would ask for a second connection within the transaction.
+  await lake.leases.touch();
   return await lake.database.transaction(async (db) => {
     await db.query('set transaction isolation level repeatable read, read only');
     const { snapshotId, files } = await currentFiles(lake, table, { db });
