@@ -61,10 +61,16 @@ export function dropRef(metadata: TableMetadata, name: string): Update {
 /**
  * Sets the table back to an ancestor of its current snapshot. The snapshots after it stay in the metadata until they
  * expire, and keep their sequence numbers.
+ *
+ * @param options.isAncestor the caller knows that it is one, where the snapshots between have expired.
  */
-export function rollbackTo(metadata: TableMetadata, snapshotId: Long): Update {
+export function rollbackTo(
+  metadata: TableMetadata,
+  snapshotId: Long,
+  { isAncestor = false }: { isAncestor?: boolean } = {},
+): Update {
   findSnapshot(metadata, snapshotId);
-  if (snapshotsSince(metadata, snapshotId) === undefined) {
+  if (!isAncestor && snapshotsSince(metadata, snapshotId) === undefined) {
     throw new IcebergError(
       'INVALID_ARGUMENT',
       `snapshot ${snapshotId} is not an ancestor of the current one`,

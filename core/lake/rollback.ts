@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { snapshotsSince } from '#core/iceberg/changes.ts';
 import { rollbackTo } from '#core/iceberg/refs.ts';
 import type { Long } from '#core/iceberg/types.ts';
 import { isTicklakeError, TicklakeError } from '#core/platform/errors.ts';
@@ -76,21 +75,28 @@ async function attemptRollback(
       const from = currentSnapshotId(metadata);
       const to = snapshotAsOf(metadata, asOf);
       if (from === null || to === null || to === undefined) throw noSnapshotOf(table, asOf);
-      const undone = snapshotsSince(metadata, to);
-      if (undone === undefined) throw notBehind(table, to);
-      const snapshots = undone.length;
-      const change = { from: jsonId(from), to: jsonId(to), table: name, snapshots, removed: 0, restored: 0 };
+      const change = {
+        from: jsonId(from),
+        to: jsonId(to),
+        table: name,
+        snapshots: 0,
+        removed: 0,
+        restored: 0,
+      };
       if (String(from) === String(to)) {
         rollback = change;
         return;
       }
-      const net = await undoCommits(tx, name, { from, to });
+      const undone = await commitsSince(tx, name, to);
+      const snapshots = stepsBack(undone, { from, to });
+      if (snapshots === undefined) throw notBehind(table, to);
+      const net = await undoCommits(tx, name, undone, { from, to });
       if (brought.includes(table)) {
         await tx.query(wantAgainSql, [name, JSON.stringify(net.removed), JSON.stringify(net.before)]);
       }
-      rollback = { ...change, removed: countKeys(net.removed), restored: countKeys(net.added) };
+      rollback = { ...change, snapshots, removed: countKeys(net.removed), restored: countKeys(net.added) };
       if (dryRun) throw undo;
-      await changeMetadata(lake, tx, table, base, () => [rollbackTo(metadata, to)]);
+      await changeMetadata(lake, tx, table, base, () => [rollbackTo(metadata, to, { isAncestor: true })]);
     })
     .catch((error: unknown) => {
       if (error !== undo) throw error;
@@ -116,6 +122,9 @@ interface Undone {
   commit_id: string;
   /** RFC 3339. */
   committed_at: string;
+  operation: string;
+  snapshot_id: string;
+  parent_snapshot_id: string | null;
   ranges_added: IdRange[];
   ranges_removed: IdRange[];
 }
@@ -124,13 +133,13 @@ interface Undone {
 async function undoCommits(
   tx: Transaction,
   table: string,
+  undone: readonly Undone[],
   { from, to }: { from: Long; to: Long },
 ): Promise<{ before: IdRange[]; added: IdRange[]; removed: IdRange[] }> {
   const { rows: before } = await tx.query<IdRange>(
     'select source, listing, "interval", lo, hi from lake.coverage where table_name = $1',
     [table],
   );
-  const undone = await commitsSince(tx, table, to);
   for (const { ranges_added: added, ranges_removed: removed } of undone) {
     await shrinkCoverage(tx, table, added);
     await extendCoverage(tx, table, removed);
@@ -170,6 +179,22 @@ async function undoCommits(
   return net;
 }
 
+/**
+ * How many snapshots lie between, by the commits that made them: the metadata may know some of them no more, as they have
+ * expired. Undefined where the older one did not lead to the newer.
+ */
+function stepsBack(undone: readonly Undone[], { from, to }: { from: Long; to: Long }): number | undefined {
+  let id: string | null = String(from);
+  let steps = 0;
+  for (const commit of undone) {
+    const made = commit.operation !== 'rollback' && commit.operation !== 'repair';
+    if (!made || commit.snapshot_id !== id) continue;
+    id = commit.parent_snapshot_id;
+    steps++;
+  }
+  return id === String(to) ? steps : undefined;
+}
+
 /** The commits that followed the snapshot's, newest first. */
 async function commitsSince(tx: Transaction, table: string, snapshotId: Long): Promise<Undone[]> {
   const { rows } = await tx.query<{ seq: number | null }>(
@@ -183,7 +208,9 @@ async function commitsSince(tx: Transaction, table: string, snapshotId: Long): P
     });
   }
   const undone = await tx.query<Undone>(
-    `select seq, commit_id, committed_at::text, ranges_added, ranges_removed from lake.commits
+    `select seq, commit_id, committed_at::text, operation, snapshot_id::text, parent_snapshot_id::text, ranges_added,
+            ranges_removed
+       from lake.commits
       where table_name = $1 and seq > $2 and snapshot_id is not null order by seq desc`,
     [table, seq],
   );

@@ -5,7 +5,9 @@ import { compactTable } from '#core/lake/compact.ts';
 import type { IdRange } from '#core/lake/coverage.ts';
 import { DuckDb } from '#core/lake/duckdb.ts';
 import { query } from '#core/lake/engine.ts';
+import { expireTable } from '#core/lake/expire.ts';
 import { listGaps } from '#core/lake/gaps.ts';
+import { listSnapshots } from '#core/lake/listing.ts';
 import { replaceSpans } from '#core/lake/replace.ts';
 import { rollbackTable } from '#core/lake/rollback.ts';
 import { klines, tableId, trades } from '#core/lake/tables.ts';
@@ -146,6 +148,20 @@ test('tags name snapshots that can be read and set back to', async () => {
   expect(await rows()).toEqual(tagged);
   await dropTag(lake.lake, klines, 'before-the-load');
   await expect(dropTag(lake.lake, klines, 'before-the-load')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+test('a tag can be gone back to when all between has expired', async () => {
+  await replace('KEPT', 0, 5, 1);
+  await tagSnapshot(lake.lake, klines, 'kept');
+  const [kept, held] = [await rows(), await coverageRows()];
+  for (let price = 2; price < 6; price++) await replace('KEPT', 3, 3 + price, price);
+  await expireTable(lake.lake, klines, { olderThanMs: 0, keepLast: 1 });
+  expect(await listSnapshots(lake.lake, klines)).toHaveLength(2);
+  expect(await rollbackTable(lake.lake, klines, 'kept')).toMatchObject({ snapshots: 4, removed: 3 });
+  expect(await rows()).toEqual(kept);
+  expect(await coverageRows()).toEqual(held);
+  await expectProven();
+  await dropTag(lake.lake, klines, 'kept');
 });
 
 test('commits go on while a table is set back, and both are whole', async () => {
