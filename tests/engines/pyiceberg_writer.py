@@ -45,6 +45,35 @@ def trades(batch, schema):
     return pa.Table.from_pylist(rows, schema=schema)
 
 
+def bars(batch, schema):
+    start = datetime.fromisoformat(batch["start"])
+    rows = []
+    for i in range(batch["hours"]):
+        opened = start + timedelta(hours=i)
+        price, one, zero = Decimal(batch["price"]), Decimal(1), Decimal(0)
+        rows.append(
+            {
+                "symbol": batch["symbol"],
+                "interval": "1h",
+                "open_time": opened,
+                "open": price,
+                "high": price,
+                "low": price,
+                "close": price,
+                "volume": one,
+                "close_time": opened + timedelta(hours=1, microseconds=-1),
+                "quote_volume": one,
+                "trade_count": 1,
+                "taker_buy_volume": zero,
+                "taker_buy_quote_volume": zero,
+                "source": batch["source"],
+                "is_filled": False,
+                "date": opened.date(),
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
 def main(args):
     catalog = SqlCatalog(
         args["catalog"]["name"],
@@ -61,7 +90,8 @@ def main(args):
             spec.add_field("timestamp", MonthTransform(), "timestamp_month")
     table = catalog.load_table(name)
     for batch in args.get("append", []):
-        table.append(trades(batch, table.schema().as_arrow()))
+        rows = bars if "hours" in batch else trades
+        table.append(rows(batch, table.schema().as_arrow()))
     if "delete" in args:
         table.delete(args["delete"])
     if "tag" in args:

@@ -32,7 +32,10 @@ export interface TestBars {
 }
 
 /** Puts bars into the lake, in the place of whatever it holds in their span. */
-export async function putBars(ground: TestLake, put: TestBars): Promise<SpansOutcome> {
+export async function putBars(
+  ground: Pick<TestLake, 'lake' | 'spillDir'>,
+  put: TestBars,
+): Promise<SpansOutcome> {
   const { source, listing, interval, bars } = put;
   const stepUs = intervalUs(interval);
   const of = { source, listing, interval };
