@@ -53,21 +53,17 @@ async function bringMonth(book: Book, symbol: string): Promise<void> {
 }
 
 /** Upkeep, over and over until the work beside it is done. */
-async function upkeepDuring(work: Promise<unknown>): Promise<number> {
+async function upkeepDuring(work: Promise<unknown>): Promise<void> {
   let ended = false;
-  let rounds = 0;
   const watched = work.finally(() => (ended = true));
   const upkeep = async (): Promise<void> => {
     while (!ended) {
       await compactTable(lake.lake, klines, { spillDir: lake.spillDir, filesMin: 2 });
       await expireTable(lake.lake, klines, { olderThanMs: 0, keepLast: 2 });
-      // Another process's readers may be slower than this one; here all of them hold a lease.
       await sweepOrphans(lake.lake, klines, { olderThanMs: 60_000, remove: true });
-      rounds++;
     }
   };
   await Promise.all([watched, upkeep()]);
-  return rounds;
 }
 
 function totalsOf(symbol: string): string {
@@ -144,7 +140,7 @@ describe('the lake of bars and PyIceberg', needsPython, () => {
     await tagSnapshot(lake.lake, klines, 'before-the-load');
     const before = structuredClone(book);
     const load = () => Promise.all(symbols.map((symbol) => bringMonth(book, symbol)));
-    expect(await upkeepDuring(load())).toBeGreaterThan(0);
+    await upkeepDuring(load());
     await expectBook(book, { isComplete: true });
 
     // The snapshots between have expired: the tag is kept nevertheless, and the way back to it known.
