@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { glob, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Benchmark, Missing } from '#bench/benchmark.ts';
+import { marketData } from '#bench/support/market-data.ts';
 import { openBenchRuntime } from '#bench/support/runtime.ts';
 import { openArchive } from '#core/exchanges/binance/archive/archive.ts';
 import { query } from '#core/lake/engine.ts';
@@ -13,12 +14,9 @@ import { loopOverZips, rowsIn, secondsOf } from './zip-loop.ts';
  * All daily bars of a recorded archive, from its zips into a committed table, beside the simplest loop over the same zips.
  */
 export async function klinesBackfill(): Promise<Benchmark | Missing> {
-  const folder = process.env['TICKLAKE_MARKET_DATA'];
-  const archive = join(folder ?? '', 'archive');
+  const archive = join(marketData, 'archive');
   const zips: string[] = [];
-  if (folder !== undefined) {
-    for await (const zip of glob(join(archive, 'data/spot/monthly/klines/*/1d/*.zip'))) zips.push(zip);
-  }
+  for await (const zip of glob(join(archive, 'data/spot/monthly/klines/*/1d/*.zip'))) zips.push(zip);
   if (zips.length === 0) {
     return { missing: 'Set TICKLAKE_MARKET_DATA to a folder with a recorded archive of daily bars.' };
   }

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
 import type { Benchmark, Missing } from '#bench/benchmark.ts';
+import { marketData } from '#bench/support/market-data.ts';
 import { expectHeld, openBenchRuntime } from '#bench/support/runtime.ts';
 import { openArchive } from '#core/exchanges/binance/archive/archive.ts';
 import { fileOf } from '#core/exchanges/binance/archive/layout.ts';
@@ -20,8 +21,7 @@ const tradesOfLargeDay = 2_000_000;
  * simplest loop over the same zips. What is recorded are a few small files: there the commits are measured.
  */
 export async function tradesBackfill(): Promise<Benchmark | Missing> {
-  const recorded = process.env['TICKLAKE_MARKET_DATA'];
-  if (recorded === undefined || (await zipsIn(join(recorded, 'archive'))).length === 0) {
+  if ((await zipsIn(join(marketData, 'archive'))).length === 0) {
     return { missing: 'Set TICKLAKE_MARKET_DATA to a folder with a recorded archive of trades.' };
   }
   const runtime = await openBenchRuntime();
@@ -34,7 +34,7 @@ export async function tradesBackfill(): Promise<Benchmark | Missing> {
       { name: 'backfill.trades_2m', unit: 'trades/s', peerName },
     ],
     async round() {
-      return [await ratesOf(runtime, join(recorded, 'archive')), await ratesOf(runtime, large)];
+      return [await ratesOf(runtime, join(marketData, 'archive')), await ratesOf(runtime, large)];
     },
     close: () => runtime.close(),
   };
