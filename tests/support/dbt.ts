@@ -1,33 +1,39 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { pythonEnvironment, pythonRemedy } from './python.ts';
 
 export const transforms = join(import.meta.dirname, '..', '..', 'transforms');
-/** The marts as dbt compiles them, which the product runs without dbt. */
+/** Models as dbt compiles them, which the product runs without dbt. */
 export const rendered = join(transforms, 'rendered');
+/** Steps that are relations of their own, or are run alone, beside the marts. */
+const steps = ['int_parts', 'int_live_parts', 'int_merged_parts'];
 
-/** What dbt compiles the marts to, by model. Throws where there is no dbt, and dbt's own words where a model is wrong. */
-export async function compileMarts(): Promise<Map<string, string>> {
+/** What dbt compiles the marts and some steps to, by model. Throws where there is no dbt, and dbt's own words where a model is wrong. */
+export async function compileRendered(): Promise<Map<string, string>> {
   const environment = await pythonEnvironment('dbt');
   if (environment === undefined) throw new Error(pythonRemedy);
   const folder = await mkdtemp(join(tmpdir(), 'ticklake-dbt-'));
   try {
     const places = ['--project-dir', transforms, '--profiles-dir', transforms];
-    const paths = ['--target-path', join(folder, 'target'), '--log-path', join(folder, 'logs')];
+    const folders = ['--target-path', join(folder, 'target'), '--log-path', join(folder, 'logs')];
     // The environment was moved since it was made, so that its scripts do not find their interpreter.
     const dbt = ['-c', 'from dbt.cli.main import cli; cli()'];
-    await execa(environment.python, [...dbt, '--quiet', 'compile', ...places, ...paths], {
+    await execa(environment.python, [...dbt, '--quiet', 'compile', ...places, ...folders], {
       timeout: 120_000,
       env: { DBT_SEND_ANONYMOUS_USAGE_STATS: 'false', PYTHONDONTWRITEBYTECODE: '1' },
     });
-    const compiled = join(folder, 'target', 'compiled', 'ticklake', 'models', 'marts');
-    const names = (await readdir(compiled)).filter((name) => name.endsWith('.sql'));
+    const compiled = join(folder, 'target', 'compiled', 'ticklake', 'models');
+    const marts = (await readdir(join(compiled, 'marts'))).filter((name) => name.endsWith('.sql'));
+    const paths = [
+      ...marts.map((name) => join('marts', name)),
+      ...steps.map((name) => join('intermediate', `${name}.sql`)),
+    ];
     const texts = await Promise.all(
-      names.map(async (name) => `${(await readFile(join(compiled, name), 'utf8')).trim()}\n`),
+      paths.map(async (path) => `${(await readFile(join(compiled, path), 'utf8')).trim()}\n`),
     );
-    return new Map(names.map((name, i) => [name.replace(/\.sql$/, ''), texts[i] ?? '']));
+    return new Map(paths.map((path, i) => [basename(path, '.sql'), texts[i] ?? '']));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

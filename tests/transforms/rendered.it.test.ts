@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { compileMarts, rendered } from '#tests/support/dbt.ts';
+import { compileRendered, rendered } from '#tests/support/dbt.ts';
 import { pythonEnvironment, pythonRemedy } from '#tests/support/python.ts';
 import { requires } from '#tests/support/require.ts';
 
@@ -9,7 +9,7 @@ const needsDbt = requires((await pythonEnvironment('dbt')) !== undefined, 'dbt',
 
 describe('the rendered transforms', { ...needsDbt, timeout: 180_000 }, () => {
   test('are what dbt compiles the marts to; `node tests/support/render-transforms.ts` renders them anew', async () => {
-    const compiled = await compileMarts();
+    const compiled = await compileRendered();
     expect(compiled.size).toBeGreaterThan(0);
     const names = (await readdir(rendered)).map((name) => name.replace(/\.sql$/, ''));
     expect(names.toSorted()).toEqual([...compiled.keys()].toSorted());

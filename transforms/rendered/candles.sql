@@ -1,124 +1,23 @@
 -- Bars of every interval, made from trades. One without trades is flat at the last price before it.
-with  __dbt__cte__stg_market__trades as (
-with source as (
+with  __dbt__cte__int_merged_parts as (
+with parts as (
 
-    select * from "memory"."market"."trades"
-
-),
-
-shortened as (
-
-    select
-        *,
-        cast(try_cast(round(cast(price as double) * 1e8) as bigint) as decimal(19, 0)) * 0.00000001 as price_8,
-        cast(try_cast(round(cast(volume as double) * 1e8) as bigint) as decimal(19, 0)) * 0.00000001 as volume_8
-    from source
-
-),
-
-renamed as (
-
-    select
-        source,
-        symbol,
-        trade_id,
-        epoch_us(timestamp) as traded_us,
-        price,
-        volume,
-        case
-            when price_8 = price and volume_8 = volume
-                then cast(price_8 * volume_8 as decimal(38, 18))
-            when cast(price as decimal(38, 10)) = price and cast(volume as decimal(38, 8)) = volume
-                then cast(price as decimal(38, 10)) * cast(volume as decimal(38, 8))
-            else cast(cast(price as double) * cast(volume as double) as decimal(38, 18))
-        end as quote_volume,
-        side = 'buy' as is_taker_buy
-    from shortened
-
-)
-
-select * from renamed
-),  __dbt__cte__int_minutes as (
-with trades as (
-
-    select * from __dbt__cte__stg_market__trades
-
-),
-
-minutes as (
-
-    select
-        source,
-        symbol,
-        traded_us // 60000000 * 60000000 as minute_us,
-        arg_min(price, trade_id) as open,
-        max(price) as high,
-        min(price) as low,
-        arg_max(price, trade_id) as close,
-        sum(volume) as volume,
-        sum(quote_volume) as quote_volume,
-        count(*) as trade_count,
-        sum(case when is_taker_buy then volume else 0 end) as taker_buy_volume,
-        sum(case when is_taker_buy then quote_volume else 0 end) as taker_buy_quote_volume,
-        min(trade_id) as first_trade_id,
-        max(trade_id) as last_trade_id
-    from trades
-    group by source, symbol, traded_us // 60000000 * 60000000
-
-)
-
-select * from minutes
-),  __dbt__cte__int_intervals as (
-select '1m' as "interval", 60000000 as length_us
-union all select '3m' as "interval", 180000000 as length_us
-union all select '5m' as "interval", 300000000 as length_us
-union all select '15m' as "interval", 900000000 as length_us
-union all select '30m' as "interval", 1800000000 as length_us
-union all select '1h' as "interval", 3600000000 as length_us
-union all select '2h' as "interval", 7200000000 as length_us
-union all select '4h' as "interval", 14400000000 as length_us
-union all select '6h' as "interval", 21600000000 as length_us
-union all select '8h' as "interval", 28800000000 as length_us
-union all select '12h' as "interval", 43200000000 as length_us
-union all select '1d' as "interval", 86400000000 as length_us
-
-),  __dbt__cte__int_traded_bars as (
-with minutes as (
-
-    select * from __dbt__cte__int_minutes
-
-),
-
-intervals as (
-
-    select * from __dbt__cte__int_intervals
-
-),
-
-placed as (
-
-    select
-        minutes.*,
-        intervals."interval",
-        intervals.length_us,
-        minutes.minute_us // intervals.length_us * intervals.length_us as open_us
-    from minutes
-    cross join intervals
+    select * from "memory"."intermediate"."int_parts"
 
 ),
 
 bars as (
-
+    
     select
         source,
         symbol,
         "interval",
         length_us,
         open_us,
-        arg_min(open, minute_us) as open,
+        arg_min(open, first_trade_id) as open,
         max(high) as high,
         min(low) as low,
-        arg_max(close, minute_us) as close,
+        arg_max(close, last_trade_id) as close,
         sum(volume) as volume,
         sum(quote_volume) as quote_volume,
         cast(sum(trade_count) as bigint) as trade_count,
@@ -126,8 +25,16 @@ bars as (
         sum(taker_buy_quote_volume) as taker_buy_quote_volume,
         min(first_trade_id) as first_trade_id,
         max(last_trade_id) as last_trade_id
-    from placed
+    from parts
     group by source, symbol, "interval", length_us, open_us
+
+)
+
+select * from bars
+),  __dbt__cte__int_traded_bars as (
+with bars as (
+
+    select * from __dbt__cte__int_merged_parts
 
 ),
 
@@ -162,9 +69,28 @@ renamed as (
 )
 
 select * from renamed
+),  __dbt__cte__stg_ledger__horizons as (
+with source as (
+
+    select * from "memory"."ledger"."horizons"
+
+),
+
+renamed as (
+
+    select
+        source,
+        symbol,
+        time_us
+    from source
+
+)
+
+select * from renamed
 ),  __dbt__cte__int_empty_bars as (
 -- Bars in which nothing was traded, as far as that is known: between two trades whose ids follow each other, and on whole
--- days from their first trade on (before it, the price to carry may be that of a trade that is not held).
+-- days from their first trade on (before it, the price to carry may be that of a trade that is not held). After the newest
+-- trade, those that are over: that they are empty is not proven before the next one.
 with traded as (
 
     select * from __dbt__cte__int_traded_bars
@@ -174,6 +100,12 @@ with traded as (
 whole_days as (
 
     select * from __dbt__cte__stg_ledger__whole_days
+
+),
+
+horizons as (
+
+    select * from __dbt__cte__stg_ledger__horizons
 
 ),
 
@@ -207,11 +139,35 @@ of_whole_days as (
 
 ),
 
-quiet as (
+proven as (
 
     select * from between_neighbours
     union
     select * from of_whole_days
+
+),
+
+since_the_newest as (
+
+    select
+        traded.source,
+        traded.symbol,
+        traded."interval",
+        traded.length_us,
+        unnest(range(traded.open_us + traded.length_us, horizons.time_us // traded.length_us * traded.length_us, traded.length_us)) as open_us
+    from traded
+    inner join horizons
+        on traded.source = horizons.source
+        and traded.symbol = horizons.symbol
+    where traded.next_open_us is null
+
+),
+
+quiet as (
+
+    select *, true as is_proven from proven
+    union all
+    select *, false as is_proven from (select * from since_the_newest except select * from proven) as unproven
 
 ),
 
@@ -291,7 +247,7 @@ final as (
         carried.last_trade_id,
         -- Every trade of the bar is there: its ids have no hole, and its neighbours' join on; or its whole day is there.
         coalesce(
-            carried.trade_count is null
+            carried.is_proven
             or whole_days.day_us is not null
             or (
                 carried.trade_count = carried.last_trade_id - carried.first_trade_id + 1

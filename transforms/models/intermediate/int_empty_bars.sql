@@ -1,5 +1,6 @@
 -- Bars in which nothing was traded, as far as that is known: between two trades whose ids follow each other, and on whole
--- days from their first trade on (before it, the price to carry may be that of a trade that is not held).
+-- days from their first trade on (before it, the price to carry may be that of a trade that is not held). After the newest
+-- trade, those that are over: that they are empty is not proven before the next one.
 with traded as (
 
     select * from {{ ref('int_traded_bars') }}
@@ -9,6 +10,12 @@ with traded as (
 whole_days as (
 
     select * from {{ ref('stg_ledger__whole_days') }}
+
+),
+
+horizons as (
+
+    select * from {{ ref('stg_ledger__horizons') }}
 
 ),
 
@@ -42,11 +49,35 @@ of_whole_days as (
 
 ),
 
-quiet as (
+proven as (
 
     select * from between_neighbours
     union
     select * from of_whole_days
+
+),
+
+since_the_newest as (
+
+    select
+        traded.source,
+        traded.symbol,
+        traded."interval",
+        traded.length_us,
+        {{ steps('traded.open_us + traded.length_us', open_us('horizons.time_us', 'traded.length_us'), 'traded.length_us') }} as open_us
+    from traded
+    inner join horizons
+        on traded.source = horizons.source
+        and traded.symbol = horizons.symbol
+    where traded.next_open_us is null
+
+),
+
+quiet as (
+
+    select *, true as is_proven from proven
+    union all
+    select *, false as is_proven from (select * from since_the_newest except select * from proven) as unproven
 
 ),
 

@@ -61,7 +61,7 @@ final as (
         carried.last_trade_id,
         -- Every trade of the bar is there: its ids have no hole, and its neighbours' join on; or its whole day is there.
         coalesce(
-            carried.trade_count is null
+            carried.is_proven
             or whole_days.day_us is not null
             or (
                 carried.trade_count = carried.last_trade_id - carried.first_trade_id + 1
