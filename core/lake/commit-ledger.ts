@@ -17,8 +17,8 @@ export async function insertCommit(
   const removed = isReplacement(request) ? request.removed : [];
   await tx.query(
     `insert into lake.commits (commit_id, table_name, snapshot_id, parent_snapshot_id, operation, ids_added,
-                               ids_removed, ranges_added, ranges_removed, offsets)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+                               ids_removed, ranges_added, ranges_removed, ranges_revised, offsets)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
       request.commitId,
       table,
@@ -29,6 +29,7 @@ export async function insertCommit(
       countKeys(removed),
       JSON.stringify(request.added),
       JSON.stringify(removed),
+      JSON.stringify(request.revised ?? []),
       JSON.stringify(request.offsets),
     ],
   );

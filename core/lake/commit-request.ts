@@ -13,8 +13,8 @@ export interface CommitRequest {
   files: readonly StagedFile[];
   /** What becomes held, as disjoint ranges. */
   added: readonly IdRange[];
-  /** Rows among the files that are new revisions of bars that are held; default 0. */
-  revised?: number;
+  /** Bars that are held and of which the files have another revision: each row once. */
+  revised?: readonly IdRange[];
   days: readonly TapeDay[];
   explained: readonly Explanation[];
   /** Where the batch came from, for the ledger of commits. */

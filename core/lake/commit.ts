@@ -144,7 +144,7 @@ async function attemptCommit(
 /** The files hold what becomes held, what is revised, and what stays of the files they replace. */
 function assertSameCount(request: CommitRequest, kept: number): void {
   const records = request.files.reduce((sum, file) => sum + file.records, 0);
-  const expected = kept + countKeys(request.added) + (request.revised ?? 0);
+  const expected = kept + countKeys(request.added) + countKeys(request.revised ?? []);
   if (records !== expected) {
     throw new TicklakeError('DATA_CORRUPT', `the files hold ${records} records, but ${expected} were staged`);
   }

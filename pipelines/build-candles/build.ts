@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { countKeys } from '#core/lake/commit-ledger.ts';
 import { commitAppend } from '#core/lake/commit.ts';
 import type { IdRange } from '#core/lake/coverage.ts';
 import { DuckDb, literal } from '#core/lake/duckdb.ts';
@@ -85,9 +86,10 @@ async function attemptBuild(duck: DuckDb, request: BuildRequest): Promise<BuiltC
       .replaceAll('$columns', madeColumns.map(({ name }) => quoted(name)).join(', '))
       .replace('$computed_at', literal(new Date().toISOString())),
   );
-  const { added, newBars, revised } = await countRevisions(duck, source);
-  const commitId = newBars + revised === 0 ? null : randomUUID();
-  const built = { source, days: days.length, added: newBars, revised, commitId };
+  const { added, revised } = await runsOf(duck, source);
+  const counts = { added: countKeys(added), revised: countKeys(revised) };
+  const commitId = counts.added + counts.revised === 0 ? null : randomUUID();
+  const built = { source, days: days.length, ...counts, commitId };
   const settle = async (tx: Transaction): Promise<void> => {
     await noteBuilt(tx, days, intervals.length === allIntervals.length ? seq : null);
     await request.finish?.(tx, built);
@@ -165,22 +167,17 @@ async function readHeld(duck: DuckDb, lake: Lake, { source, days, intervals }: H
   );
 }
 
-async function countRevisions(
-  duck: DuckDb,
-  source: string,
-): Promise<{ added: IdRange[]; newBars: number; revised: number }> {
-  const [count] = await duck.rows(
-    'select count(*) filter (revision = 1) as added, count(*) filter (revision > 1) as revised from revisions',
-  );
+/** Bars that are to be appended: those that are new, and those that have another revision now. */
+async function runsOf(duck: DuckDb, source: string): Promise<{ added: IdRange[]; revised: IdRange[] }> {
   const runs = await duck.rows(runsSql);
-  return {
-    newBars: Number(count?.['added']),
-    revised: Number(count?.['revised']),
-    added: runs.map((run) => ({
-      ...{ source, listing: String(run['listing']), interval: String(run['interval']) },
-      ...{ lo: Number(run['lo']), hi: Number(run['hi']) },
-    })),
-  };
+  const ranges = (isRevised: boolean): IdRange[] =>
+    runs
+      .filter((run) => run['is_revised'] === isRevised)
+      .map((run) => ({
+        ...{ source, listing: String(run['listing']), interval: String(run['interval']) },
+        ...{ lo: Number(run['lo']), hi: Number(run['hi']) },
+      }));
+  return { added: ranges(false), revised: ranges(true) };
 }
 
 async function noteBuilt(tx: Transaction, days: readonly DueDay[], seq: number | null): Promise<void> {

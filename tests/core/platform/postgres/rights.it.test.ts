@@ -20,7 +20,7 @@ const needsPython = requires(
 const catalog = ['public.iceberg_namespace_properties', 'public.iceberg_tables'];
 /** Schemas whose tables a login may write at all. */
 const mayWrite = {
-  ingest: ['ingest', 'jobs', 'lake', 'log', 'pgboss', 'public', 'reads', 'stream', 'universe'],
+  ingest: ['ingest', 'jobs', 'lake', 'log', 'pgboss', 'public', 'quality', 'reads', 'stream', 'universe'],
   api: ['jobs', 'pgboss', 'reads'],
 };
 
