@@ -31,6 +31,8 @@ const codes = {
   DATA_CORRUPT: { retryable: false, exit: 1, status: 500 },
   QUERY_INVALID: { retryable: false, exit: 2, status: 400 },
   NODE_TOO_OLD: { retryable: false, exit: 64, status: 500 },
+  PYTHON_MISSING: { retryable: false, exit: 64, status: 500 },
+  TRANSFORM_FAILED: { retryable: false, exit: 1, status: 500 },
   INTERNAL: { retryable: false, exit: 1, status: 500 },
 } as const;
 
