@@ -1,19 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeValue } from '#core/iceberg/bounds.ts';
 import type { FileEntry } from '#core/iceberg/types.ts';
-import { compareValues } from '#core/iceberg/values.ts';
 import { isTicklakeError } from '#core/platform/errors.ts';
 import type { Transaction } from '#core/platform/postgres/database.ts';
 import { commitAppend, commitReplacement, type CommitOutcome } from './commit.ts';
 import type { CommitRequest } from './commit-request.ts';
 import { heldWithin, type IdRange } from './coverage.ts';
 import { literal, type DuckDb } from './duckdb.ts';
+import { mayHoldValue } from './file-bounds.ts';
 import type { Lake } from './lake.ts';
 import { symbolOf } from './ledger.ts';
 import { parquetRelation } from './relation.ts';
 import { currentFiles } from './scan.ts';
 import { discardFiles, stageFiles } from './stage.ts';
-import { columnNamed, keyOf, positionSql, quoted, tableId, type LakeTable } from './tables.ts';
+import { keyOf, positionSql, quoted, tableId, type LakeTable } from './tables.ts';
 
 export interface SpansRequest extends Omit<CommitRequest, 'files' | 'days' | 'offsets' | 'guard'> {
   /**
@@ -156,25 +155,13 @@ export async function isUnchanged(duck: DuckDb, table: LakeTable): Promise<boole
 function mayHold(table: LakeTable, file: FileEntry, span: IdRange, within: SpansRequest['within']): boolean {
   const key = keyOf(table);
   return (
-    spansValue(table, file, 'source', span.source, span.source) &&
-    spansValue(table, file, 'symbol', symbolOf(span.listing), symbolOf(span.listing)) &&
-    (key.kind === 'id' || spansValue(table, file, key.interval, span.interval ?? '', span.interval ?? '')) &&
+    mayHoldValue(table, file, 'source', span.source, span.source) &&
+    mayHoldValue(table, file, 'symbol', symbolOf(span.listing), symbolOf(span.listing)) &&
+    (key.kind === 'id' ||
+      mayHoldValue(table, file, key.interval, span.interval ?? '', span.interval ?? '')) &&
     (key.kind === 'bar' ||
       within === undefined ||
-      spansValue(table, file, key.time, within.fromUs, within.toUs - 1)) &&
-    spansValue(table, file, key.column, span.lo, span.hi - 1)
+      mayHoldValue(table, file, key.time, within.fromUs, within.toUs - 1)) &&
+    mayHoldValue(table, file, key.column, span.lo, span.hi - 1)
   );
-}
-
-function spansValue(
-  table: LakeTable,
-  file: FileEntry,
-  name: string,
-  lo: string | number,
-  hi: string | number,
-): boolean {
-  const { id, type } = columnNamed(table, name);
-  const [low, high] = [file.lowerBounds.get(id), file.upperBounds.get(id)];
-  if (low === undefined || high === undefined) return true;
-  return compareValues(decodeValue(type, low), hi) <= 0 && compareValues(decodeValue(type, high), lo) >= 0;
 }
