@@ -23,6 +23,9 @@ const descriptions: Readonly<Record<string, string>> = {
     'none; where trades are missing there may be no bar. A bar whose trades were taken back is flat, filled and not complete.',
   'market.symbols':
     'The universe of markets, bitemporal: what was chosen, with the rules of each, from when to when, and when we knew.',
+  'features.indicators':
+    'The twelve indicators of every bar, by the SQL of `transforms/`; null until their window is full. They begin anew after ' +
+    'a missing bar. Bars are the venue’s, and ours of trades where none of its is held.',
 };
 
 /** docs/data-dictionary.md */
@@ -31,9 +34,9 @@ export function dataDictionary(): string {
 }
 
 function section(table: LakeTable): string {
-  const { key, partition, sortColumns, columns } = table;
+  const { partition, sortColumns, columns } = table;
   const facts = [
-    `One row is ${rowOf(key)}.`,
+    `One row is ${rowOf(table)}.`,
     partition.length === 0
       ? 'Not partitioned;'
       : `Partitioned by ${partition.map(partitionName).join(', ')};`,
@@ -50,14 +53,16 @@ function section(table: LakeTable): string {
   ].join('\n');
 }
 
-function rowOf(key: LakeTable['key']): string {
+function rowOf({ key, partition }: LakeTable): string {
   switch (key.kind) {
     case 'id':
       return `one ${key.column} of a source and symbol`;
     case 'bar':
       return `one ${key.interval} and ${key.column} of a source and symbol${key.revision === undefined ? '' : `, and one ${key.revision} of it`}`;
     case 'none':
-      return 'one fact, replaced with the whole table';
+      return partition.length === 0
+        ? 'one fact, replaced with the whole table'
+        : 'one bar of a source and symbol, replaced when what it is made of has changed';
   }
 }
 

@@ -1,4 +1,5 @@
 import { TicklakeError } from '#core/platform/errors.ts';
+import { featureTables } from './feature-tables.ts';
 
 /** Our tables as the lake writes them: one list from which Iceberg's schema and DuckDB's SQL both follow. */
 export interface LakeTable {
@@ -32,7 +33,7 @@ export interface PartitionField {
 /**
  * Trades are held by id; bars by their open time in microseconds, each up to the open time of the next. Where `revision`
  * names a column, rows are never replaced: a bar that changed has another row, and the one of the highest revision counts.
- * A table without a key is small and replaced as a whole; no ledger tells what it holds.
+ * A table without a key is made of others, and replaced as a whole or in parts; no ledger tells what it holds.
  */
 export type CoverageKey =
   | { kind: 'none' }
@@ -220,7 +221,7 @@ export const symbols: LakeTable = {
   key: { kind: 'none' },
 };
 
-export const lakeTables: readonly LakeTable[] = [trades, klines, candles, symbols];
+export const lakeTables: readonly LakeTable[] = [trades, klines, candles, symbols, ...featureTables];
 
 /** `market.trades`. */
 export function tableId(table: LakeTable): string {
