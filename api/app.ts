@@ -1,7 +1,6 @@
 import websocket from '@fastify/websocket';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
-import { tradesTopic } from '#core/market/topics.ts';
 import type { Jobs } from '#core/jobs/open.ts';
 import type { Config } from '#core/platform/config.ts';
 import type { Logger } from '#core/platform/logging.ts';
@@ -26,9 +25,8 @@ import { lakeRoutes } from './routes/lake.ts';
 import { marketRoutes } from './routes/markets.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { streamRoutes } from './routes/stream.ts';
-import { createHub } from './stream/hub.ts';
+import { liveTrades, openLiveChannels } from './stream/live-channels.ts';
 import { RunFeed } from './stream/run-feed.ts';
-import { startTail } from './stream/tail.ts';
 
 export interface AppOptions {
   marketData: MarketData;
@@ -70,7 +68,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 
   const breaker = createBreaker('lake', metrics);
   const marketData = guarded(options.marketData, breaker);
-  const hub = createHub(metrics);
+  const channels = openLiveChannels({ log, logger: options.logger, metrics });
   const feed = new RunFeed({ database, logger: options.logger, metrics });
   const defaultSource =
     config.exchange === 'simulator' ? `simulator:${config.simulatorSeed}` : config.exchange;
@@ -86,33 +84,24 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     breakers: [breaker],
     metrics,
     version: packageJson.version,
-    stream: () => ({ tailing: hub.tailing, clients: app.websocketServer.clients.size }),
+    stream: () => ({ tailing: channels.trades.hub.tailing, clients: app.websocketServer.clients.size }),
   });
-  await app.register(marketRoutes, { marketData, live: hub, defaultSource, requestMs });
+  const live = liveTrades(channels.trades);
+  await app.register(marketRoutes, { marketData, live, defaultSource, requestMs });
   await app.register(barRoutes, { bars: guardedBars(options.bars, breaker), defaultSource, requestMs });
   await app.register(lakeRoutes, { marketData });
   await app.register(reportRoutes, { database });
   const jobOptions = { jobs, database, feed, requestMs };
   await app.register(jobRoutes, jobOptions);
   await app.register(jobRunRoutes, jobOptions);
-  await app.register(streamRoutes, {
-    hub,
-    feed,
-    log,
-    topic: tradesTopic,
-    defaultSource,
-    logger: options.logger,
-    metrics,
-  });
+  const streamOptions = { channels, feed, log, defaultSource, logger: options.logger, metrics };
+  await app.register(streamRoutes, streamOptions);
   await app.register(page, { dir: options.staticDir });
 
-  const tail = startTail({ log, topic: tradesTopic, logger: options.logger, listener: hub });
+  channels.start();
   // Before it waits for requests: those that wait for runs are answered as they are.
   app.addHook('preClose', () => feed.close());
-  app.addHook('onClose', async () => {
-    hub.close();
-    await tail.close();
-  });
+  app.addHook('onClose', () => channels.close());
   return app;
 }
 

@@ -29,6 +29,6 @@ export function openRunStream(options: RunStreamOptions): RunStream {
 
   function receive(message: ServerMessage): void {
     if (message.op !== 'snapshot' && message.op !== 'update') return;
-    if (message.channel !== 'trades') options.onRuns(message.data, message.op === 'snapshot');
+    if (!('resumeToken' in message)) options.onRuns(message.data, message.op === 'snapshot');
   }
 }

@@ -5,16 +5,15 @@ import type { Metrics } from '#core/platform/metrics.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
 import { isOwnOrigin } from '../plugins/security.ts';
 import { problemAnswers } from '../schemas/common.ts';
-import type { Hub } from '../stream/hub.ts';
+import type { LiveChannels } from '../stream/live-channels.ts';
 import type { RunFeed } from '../stream/run-feed.ts';
 import { closeCodes, serveSession } from '../stream/session.ts';
 import { streamMetrics } from '../stream/stream-metrics.ts';
 
 export interface StreamRouteOptions {
-  hub: Hub;
+  channels: LiveChannels;
   feed: RunFeed;
   log: EventLog;
-  topic: string;
   defaultSource: string;
   logger: Logger;
   metrics: Metrics;
@@ -29,13 +28,14 @@ export const streamRoutes: FastifyPluginCallbackTypebox<StreamRouteOptions> = (a
     url: '/v1/stream',
     schema: {
       tags: ['stream'],
-      summary: 'Live trades, and how runs of jobs go on (WebSocket)',
+      summary: 'Live trades, candles, indicators and signals, and how runs of jobs go on (WebSocket)',
       description:
-        'Send `{"op":"subscribe","channel":"trades","symbols":["BTCUSDT"]}`; a snapshot comes, then updates. Each message has a ' +
-        '`resumeToken`; a client that reconnects and subscribes with its last one misses nothing, or gets a snapshot with ' +
-        '`reset: true`. A reader that is too slow is closed with 4008. The channel `jobs` is all runs of jobs, ' +
-        '`jobs:RUN_ID` one with its steps: `{"op":"subscribe","channel":"jobs"}` is answered by a snapshot, then by what ' +
-        'changes, at most twice a second.',
+        'Send `{"op":"subscribe","channel":"trades","symbols":["BTCUSDT"]}`; a snapshot of the newest comes, then updates. ' +
+        '`candles` (bars as they close, 1s to 1d) and `indicators` take an `interval` beside the symbols; `signals` takes ' +
+        'both or neither. Each message has a `resumeToken`, of its channel and interval; a client that reconnects and ' +
+        'subscribes with its last one misses nothing, or gets a snapshot with `reset: true`. A reader that is too slow is ' +
+        'closed with 4008. The channel `jobs` is all runs of jobs, `jobs:RUN_ID` one with its steps: ' +
+        '`{"op":"subscribe","channel":"jobs"}` is answered by a snapshot, then by what changes, at most twice a second.',
       response: problemAnswers,
     },
     preValidation: (request, _reply, next) => {
@@ -56,8 +56,8 @@ export const streamRoutes: FastifyPluginCallbackTypebox<StreamRouteOptions> = (a
         metrics.refused.inc();
         return socket.close(closeCodes.full, 'too many clients: come back later');
       }
-      const { hub, feed, log, topic, defaultSource: source } = options;
-      serveSession({ socket, hub, feed, log, topic, source, logger: options.logger, metrics });
+      const { channels, feed, log, logger, defaultSource: source } = options;
+      serveSession({ socket, channels, feed, log, source, logger, metrics });
     },
   });
   done();

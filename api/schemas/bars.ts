@@ -1,16 +1,8 @@
 import { Type, type Static } from 'typebox';
 import { intervals } from '#core/market/interval.ts';
-import { Decimal, ListOf, Nullable, pageQuery, SourceName, SymbolName, Time } from './common.ts';
+import { Decimal, Instant, ListOf, Nullable, pageQuery, SourceName, SymbolName, Time } from './common.ts';
 
 const Interval = Type.Enum([...intervals], { description: 'Length of the bars.', default: '1d' });
-
-const Instant = (description: string) =>
-  Type.Optional(
-    Type.Union([Type.String({ format: 'date' }), Type.String({ format: 'date-time' })], {
-      description: `${description} A day, or RFC 3339.`,
-      examples: ['2024-03-01'],
-    }),
-  );
 
 const SnapshotId = Nullable(
   Type.String({ description: 'The snapshot of market.klines that was read; null where there is none.' }),

@@ -8,6 +8,15 @@ export const Decimal = (description: string) =>
 export const Time = (description: string) =>
   Type.String({ description, format: 'date-time', examples: ['2026-03-01T12:00:00.000123Z'] });
 
+/** A day or an instant that need not be named. */
+export const Instant = (description: string) =>
+  Type.Optional(
+    Type.Union([Type.String({ format: 'date' }), Type.String({ format: 'date-time' })], {
+      description: `${description} A day, or RFC 3339.`,
+      examples: ['2024-03-01'],
+    }),
+  );
+
 export const SymbolName = Type.String({
   description: "The venue's name of a market, in capitals.",
   pattern: '^[A-Z0-9]{2,40}$',

@@ -1,7 +1,10 @@
 import { Type, type Static } from 'typebox';
 import { Problem, SourceName, SymbolName, Time, Decimal } from './common.ts';
+import { BarInterval, Candle, StreamInterval } from './candles.ts';
+import { IndicatorRow } from './indicators.ts';
 import { RunProgress } from './jobs.ts';
 import { TradeSide } from './markets.ts';
+import { Signal } from './signals.ts';
 
 export const symbolsPerClientMax = 500;
 
@@ -16,34 +19,49 @@ const RunChannel = Type.Unsafe<'jobs' | `jobs:${string}`>(
   }),
 );
 
+const Symbols = Type.Array(SymbolName, { minItems: 1, maxItems: symbolsPerClientMax, uniqueItems: true });
+const OptionalSource = { source: Type.Optional(SourceName) };
+const Resume = {
+  resumeToken: Type.Optional(
+    Type.String({
+      maxLength: 4096,
+      description: 'Of the last message received of this channel and interval.',
+    }),
+  ),
+};
+
+const ofTrades = { channel: Type.Literal('trades') };
+const ofCandles = { channel: Type.Literal('candles'), interval: StreamInterval };
+const ofIndicators = { channel: Type.Literal('indicators'), interval: BarInterval };
+const ofSignals = { channel: Type.Literal('signals') };
+
+const subscribe = { op: Type.Literal('subscribe') };
+const unsubscribe = { op: Type.Literal('unsubscribe') };
+const markets = { symbols: Symbols, ...OptionalSource };
+const strict = { additionalProperties: false } as const;
+
 /** What a client says on `/v1/stream`, one JSON text per message. */
 export const ClientMessage = Type.Union([
+  Type.Object({ ...subscribe, ...ofTrades, ...markets, ...Resume }, strict),
+  Type.Object({ ...subscribe, ...ofCandles, ...markets, ...Resume }, strict),
+  Type.Object({ ...subscribe, ...ofIndicators, ...markets, ...Resume }, strict),
   Type.Object(
     {
-      op: Type.Literal('subscribe'),
-      channel: Type.Literal('trades'),
-      symbols: Type.Array(SymbolName, { minItems: 1, maxItems: symbolsPerClientMax, uniqueItems: true }),
-      source: Type.Optional(SourceName),
-      resumeToken: Type.Optional(
-        Type.String({ maxLength: 4096, description: 'Of the last message received for these symbols.' }),
-      ),
+      ...subscribe,
+      ...ofSignals,
+      symbols: Type.Optional(Symbols),
+      interval: Type.Optional(BarInterval),
+      source: Type.Optional(Type.String({ maxLength: 80, description: 'One venue; default all.' })),
+      ...Resume,
     },
-    { additionalProperties: false },
+    { ...strict, description: 'Takes the place of what was followed before of this channel.' },
   ),
-  Type.Object(
-    {
-      op: Type.Literal('unsubscribe'),
-      channel: Type.Literal('trades'),
-      symbols: Type.Array(SymbolName, { minItems: 1, maxItems: symbolsPerClientMax, uniqueItems: true }),
-      source: Type.Optional(SourceName),
-    },
-    { additionalProperties: false },
-  ),
-  Type.Object(
-    { op: Type.Enum(['subscribe', 'unsubscribe']), channel: RunChannel },
-    { additionalProperties: false },
-  ),
-  Type.Object({ op: Type.Literal('ping') }, { additionalProperties: false }),
+  Type.Object({ ...unsubscribe, ...ofTrades, ...markets }, strict),
+  Type.Object({ ...unsubscribe, ...ofCandles, ...markets }, strict),
+  Type.Object({ ...unsubscribe, ...ofIndicators, ...markets }, strict),
+  Type.Object({ ...unsubscribe, ...ofSignals }, strict),
+  Type.Object({ op: Type.Enum(['subscribe', 'unsubscribe']), channel: RunChannel }, strict),
+  Type.Object({ op: Type.Literal('ping') }, strict),
 ]);
 export type ClientMessage = Static<typeof ClientMessage>;
 
@@ -63,33 +81,54 @@ export const SymbolTrades = Type.Object({
 });
 export type SymbolTrades = Static<typeof SymbolTrades>;
 
+const ofMarket = { symbol: SymbolName, source: Type.String() };
+
+export const SymbolCandles = Type.Object({
+  ...ofMarket,
+  candles: Type.Array(Candle, {
+    description: 'Closed bars; a later revision takes the place of the earlier.',
+  }),
+});
+export type SymbolCandles = Static<typeof SymbolCandles>;
+
+export const SymbolIndicators = Type.Object({
+  ...ofMarket,
+  indicators: Type.Array(IndicatorRow, {
+    description: 'A later row of the same bar takes the place of the earlier.',
+  }),
+});
+export type SymbolIndicators = Static<typeof SymbolIndicators>;
+
+/** Records of a channel: the newest in a snapshot, what is new in an update. */
+const snapshot = {
+  op: Type.Literal('snapshot'),
+  reset: Type.Boolean({
+    description: 'A token was given (or was in use) but could not be honoured: records may lie between.',
+  }),
+};
+const update = { op: Type.Literal('update') };
+const token = { resumeToken: Type.String() };
+const tradeData = { ...ofTrades, data: Type.Array(SymbolTrades), ...token };
+const candleData = { ...ofCandles, data: Type.Array(SymbolCandles), ...token };
+const indicatorData = { ...ofIndicators, data: Type.Array(SymbolIndicators), ...token };
+const signalData = { ...ofSignals, data: Type.Array(Signal), ...token };
+/** After what was missed was sent; the answer to giving something up. */
+const said = { op: Type.Enum(['resumed', 'unsubscribed']) };
+
 /** What the service says on `/v1/stream`. */
 export const ServerMessage = Type.Union([
-  Type.Object({
-    op: Type.Literal('snapshot'),
-    channel: Type.Literal('trades'),
-    reset: Type.Boolean({
-      description: 'A token was given (or was in use) but could not be honoured: trades may lie between.',
-    }),
-    data: Type.Array(SymbolTrades),
-    resumeToken: Type.String(),
-  }),
-  Type.Object({
-    op: Type.Literal('update'),
-    channel: Type.Literal('trades'),
-    data: Type.Array(SymbolTrades),
-    resumeToken: Type.String(),
-  }),
-  Type.Object({
-    op: Type.Literal('resumed'),
-    channel: Type.Literal('trades'),
-    symbols: Type.Array(SymbolName),
-  }),
-  Type.Object({
-    op: Type.Literal('unsubscribed'),
-    channel: Type.Literal('trades'),
-    symbols: Type.Array(SymbolName),
-  }),
+  Type.Object({ ...snapshot, ...tradeData }),
+  Type.Object({ ...update, ...tradeData }),
+  Type.Object({ ...snapshot, ...candleData }),
+  Type.Object({ ...update, ...candleData }),
+  Type.Object({ ...snapshot, ...indicatorData }),
+  Type.Object({ ...update, ...indicatorData }),
+  Type.Object({ ...snapshot, ...signalData }),
+  Type.Object({ ...update, ...signalData }),
+  Type.Object({ ...said, ...ofTrades, symbols: Type.Array(SymbolName) }),
+  Type.Object({ ...said, ...ofCandles, symbols: Type.Array(SymbolName) }),
+  Type.Object({ ...said, ...ofIndicators, symbols: Type.Array(SymbolName) }),
+  Type.Object({ ...said, ...ofSignals }),
   Type.Object({
     op: Type.Enum(['snapshot', 'update']),
     channel: RunChannel,

@@ -1,16 +1,19 @@
 import type { EventLog, LogBatch } from '#core/streams/event-log.ts';
-import { symbolTradesText, updateText } from './frames.ts';
-import { marketKey, type Hub } from './hub.ts';
-import { tradesOf } from './records.ts';
+import type { Channel } from './channel.ts';
+import { updateText } from './frames.ts';
+import type { Hub } from './hub.ts';
+import type { Interest } from './interest.ts';
 import { encodeToken, type LogPlace } from './resume-token.ts';
 import { holds } from './tail.ts';
-import { TradeWindow, type WindowEntry } from './window.ts';
+import { SeriesWindow, type Entry } from './window.ts';
 
 export interface CatchUpOptions {
   log: EventLog;
-  topic: string;
+  channel: Channel;
   hub: Hub;
-  keys: readonly string[];
+  interest: Interest;
+  /** How each message begins. */
+  label: string;
   /** Where the client got to. */
   from: LogPlace;
   /** Hands over one message and waits while the client is behind. */
@@ -21,7 +24,7 @@ export interface CatchUpOptions {
 /** Where a client stands after catching up, and what it was sent of late. */
 export interface CaughtUp {
   place: LogPlace;
-  isNew: (key: string, trade: WindowEntry) => boolean;
+  isNew: (entry: Entry) => boolean;
 }
 
 /** Records before the client's place that are read so that what it has is not sent again. */
@@ -34,9 +37,8 @@ const watchMs = 50;
  * has it, or when it is too much to send again.
  */
 export async function catchUp(options: CatchUpOptions): Promise<CaughtUp | undefined> {
-  const { log, topic, hub, from, signal } = options;
-  const keys = new Set(options.keys);
-  const described = await log.describe(topic);
+  const { log, channel, hub, interest, from, signal } = options;
+  const described = await log.describe(channel.topic);
   if (!holds(described, from)) return undefined;
   const behind = described.partitions.reduce(
     (sum, { partition, endOffset }) => sum + endOffset - (from.offsets[partition] ?? 0),
@@ -44,12 +46,11 @@ export async function catchUp(options: CatchUpOptions): Promise<CaughtUp | undef
   );
   if (behind > recordsMax) return undefined;
 
-  const seen = new Map<string, TradeWindow>();
-  const isNew: CaughtUp['isNew'] = (key, trade) => {
-    const [source = '', symbol = ''] = key.split('|');
-    const window = seen.get(key) ?? new TradeWindow(source, symbol, 0, 0);
-    seen.set(key, window);
-    return window.take(trade) === 'new';
+  const seen = new Map<string, SeriesWindow>();
+  const isNew: CaughtUp['isNew'] = (entry) => {
+    const window = seen.get(entry.key) ?? new SeriesWindow(entry.key, { ...channel, heldMax: 1 });
+    seen.set(entry.key, window);
+    return window.take(entry) === 'new';
   };
   const offsets = [...from.offsets];
   const place = { incarnation: from.incarnation, offsets };
@@ -59,35 +60,32 @@ export async function catchUp(options: CatchUpOptions): Promise<CaughtUp | undef
   }));
   const enough = new AbortController();
   const watch = setInterval(() => {
-    if (hub.canServe(options.keys, place)) enough.abort();
+    if (hub.canServe(interest, place)) enough.abort();
   }, watchMs);
   try {
-    const reading = { topic, from: starts, signal: AbortSignal.any([signal, enough.signal]) };
+    const reading = { topic: channel.topic, from: starts, signal: AbortSignal.any([signal, enough.signal]) };
     for await (const batch of log.read(reading)) {
       if (batch.incarnation !== place.incarnation) return undefined;
       const data = take(batch);
-      if (data.length > 0) await options.send(updateText(data, encodeToken(place)));
-      if (hub.canServe(options.keys, place)) break;
+      if (data.length > 0) await options.send(updateText(options.label, data, encodeToken(place)));
+      if (hub.canServe(interest, place)) break;
     }
   } finally {
     clearInterval(watch);
   }
-  return hub.canServe(options.keys, place) ? { place, isNew } : undefined;
+  return hub.canServe(interest, place) ? { place, isNew } : undefined;
 
   function take(batch: LogBatch): string[] {
     const wanted = offsets[batch.partition] ?? 0;
     const missed = new Map<string, string[]>();
-    for (const trade of tradesOf(batch.lines, batch.baseOffset)) {
-      const key = marketKey(trade.source, trade.symbol);
-      if (!keys.has(key) || !isNew(key, trade) || trade.offset < wanted) continue;
-      const trades = missed.get(key);
-      if (trades === undefined) missed.set(key, [trade.json]);
-      else trades.push(trade.json);
+    for (const entry of channel.decode(batch.lines, batch.baseOffset)) {
+      const { key, offset, json } = entry;
+      if (!interest.has(key) || !isNew(entry) || offset < wanted) continue;
+      const records = missed.get(key);
+      if (records === undefined) missed.set(key, [json]);
+      else records.push(json);
     }
     offsets[batch.partition] = Math.max(wanted, batch.baseOffset + batch.count);
-    return [...missed].map(([key, trades]) => {
-      const [source = '', symbol = ''] = key.split('|');
-      return symbolTradesText(source, symbol, trades);
-    });
+    return [...missed].map(([key, records]) => channel.groupText(key, records));
   }
 }

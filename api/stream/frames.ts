@@ -1,12 +1,17 @@
-/** One market's trades, each already JSON, as a `SymbolTrades`. */
-export function symbolTradesText(source: string, symbol: string, trades: readonly string[]): string {
-  return `{"symbol":${JSON.stringify(symbol)},"source":${JSON.stringify(source)},"trades":[${trades.join(',')}]}`;
+/** Opens each message of a subscription: `"channel":"candles","interval":"1m"`. */
+export function labelOf(of: { channel: string; interval?: string }): string {
+  return JSON.stringify(of).slice(1, -1);
 }
 
-export function updateText(data: readonly string[], resumeToken: string): string {
-  return `{"op":"update","channel":"trades","data":[${data.join(',')}],"resumeToken":"${resumeToken}"}`;
+export function updateText(label: string, data: readonly string[], resumeToken: string): string {
+  return `{"op":"update",${label},"data":[${data.join(',')}],"resumeToken":"${resumeToken}"}`;
 }
 
-export function snapshotText(data: readonly string[], reset: boolean, resumeToken: string): string {
-  return `{"op":"snapshot","channel":"trades","reset":${reset},"data":[${data.join(',')}],"resumeToken":"${resumeToken}"}`;
+export function snapshotText(
+  label: string,
+  data: readonly string[],
+  reset: boolean,
+  resumeToken: string,
+): string {
+  return `{"op":"snapshot",${label},"reset":${reset},"data":[${data.join(',')}],"resumeToken":"${resumeToken}"}`;
 }

@@ -1,75 +1,70 @@
 import { LRUCache } from 'lru-cache';
 import type { Metrics } from '#core/platform/metrics.ts';
-import type { LogTrade } from './records.ts';
+import type { Channel } from './channel.ts';
+import { snapshotText, updateText } from './frames.ts';
+import { joined, sizeOf, without, type Interest } from './interest.ts';
 import { encodeToken, type LogPlace } from './resume-token.ts';
-import { snapshotText, symbolTradesText, updateText } from './frames.ts';
 import type { TailListener } from './tail.ts';
-import { TradeWindow, type WindowEntry } from './window.ts';
+import { SeriesWindow, type Entry, type Taken } from './window.ts';
 
-/** Somebody who gets what happens on the markets they asked for. */
+/** Somebody who gets what happens in the series they asked for. */
 export interface Subscriber {
-  /** Markets by {@link marketKey}. */
-  readonly keys: Set<string>;
+  /** Changed by the hub alone. */
+  interest: Interest;
+  /** How each message to them begins, by {@link labelOf}. */
+  readonly label: string;
   /** Hands over one message; never waits. */
   send(text: string): void;
 }
 
-export interface Hub extends TailListener {
+export interface Hub<E extends Entry = Entry> extends TailListener<E> {
   readonly tailing: boolean;
-  /** The newest trade of a market since the process started, or shortly before. */
-  last(source: string, symbol: string): WindowEntry | undefined;
-  /** Markets of a source of which the newest trades are held. */
-  symbols(source: string): string[];
-  /** Sends the newest trades of markets, then all that follow. */
-  subscribe(subscriber: Subscriber, keys: readonly string[], reset: boolean): void;
-  /** Whether all trades of markets from a place on are at hand, and no place is ahead of what was read. */
-  canServe(keys: readonly string[], place: LogPlace): boolean;
+  /** The newest record of a series since the process started, or shortly before. */
+  last(key: string): E | undefined;
+  /** Series of which the newest records are held. */
+  keys(): Iterable<string>;
+  /** Sends the newest records of series, then all that follow. */
+  subscribe(subscriber: Subscriber, interest: Interest, reset: boolean): void;
+  /** Whether all records of series from a place on are at hand, and no place is ahead of what was read. */
+  canServe(interest: Interest, place: LogPlace): boolean;
   /**
-   * Sends the trades from `place` on that `isNew` lets through, then all that follow. Only where
-   * {@link Hub.canServe} holds, in the same turn of the event loop.
+   * Sends the records from `place` on that `isNew` lets through, then all that follow. Only where {@link Hub.canServe}
+   * holds, in the same turn of the event loop.
    */
-  resume(
-    subscriber: Subscriber,
-    keys: readonly string[],
-    place: LogPlace,
-    isNew: (key: string, trade: WindowEntry) => boolean,
-  ): void;
-  unsubscribe(subscriber: Subscriber, keys: readonly string[]): void;
+  resume(subscriber: Subscriber, interest: Interest, place: LogPlace, isNew: (entry: Entry) => boolean): void;
+  /** Gives up series, or with a rule all. */
+  unsubscribe(subscriber: Subscriber, interest: Interest): void;
   remove(subscriber: Subscriber): void;
   close(): void;
 }
 
-export function marketKey(source: string, symbol: string): string {
-  return `${source}|${symbol}`;
-}
-
 const frameMs = 75;
-const pendingTradesMax = 5_000;
-const marketsMax = 1_000;
-const snapshotTrades = 100;
+const pendingMax = 5_000;
 
-/** Keeps the newest trades of all markets and hands what is new to subscribers, in frames of 75 ms. */
-export function createHub(metrics: Metrics): Hub {
-  return new TradeHub(metrics);
+/** Keeps the newest records of all series of a channel and hands what is new to subscribers, in frames of 75 ms. */
+export function createHub<E extends Entry>(channel: Channel<E>, metrics: Metrics): Hub<E> {
+  return new ChannelHub(channel, metrics);
 }
 
-class TradeHub implements Hub {
+class ChannelHub<E extends Entry> implements Hub<E> {
+  readonly #channel: Channel<E>;
   readonly #subscribers = new Set<Subscriber>();
-  readonly #windows: LRUCache<string, TradeWindow>;
+  readonly #windows: LRUCache<string, SeriesWindow<E>>;
   readonly #pending = new Map<string, string[]>();
   readonly #metrics: ReturnType<typeof hubMetrics>;
-  #pendingTrades = 0;
+  #pendingRecords = 0;
   #timer: NodeJS.Timeout | undefined;
   #tailing = false;
   #incarnation = '';
   #offsets: number[] = [];
-  /** What a market without a window had no trade since. */
+  /** What a series without a window had no record since. */
   #quietSince: number[] = [];
 
-  constructor(metrics: Metrics) {
-    this.#metrics = hubMetrics(metrics);
+  constructor(channel: Channel<E>, metrics: Metrics) {
+    this.#channel = channel;
+    this.#metrics = hubMetrics(metrics, channel.name);
     this.#windows = new LRUCache({
-      max: marketsMax,
+      max: channel.seriesMax,
       dispose: (_window, _key, reason) => {
         if (reason === 'evict') this.#quietSince = [...this.#offsets];
       },
@@ -82,7 +77,7 @@ class TradeHub implements Hub {
 
   attached(reading: boolean): void {
     this.#tailing = reading;
-    this.#metrics.tailing.set(reading ? 1 : 0);
+    this.#metrics.tailing(reading ? 1 : 0);
   }
 
   restarted(place: LogPlace): void {
@@ -92,61 +87,59 @@ class TradeHub implements Hub {
     this.#offsets = [...place.offsets];
     this.#quietSince = [...place.offsets];
     for (const subscriber of this.#subscribers) {
-      if (subscriber.keys.size > 0) subscriber.send(this.#snapshot([...subscriber.keys], true));
+      const { interest } = subscriber;
+      if (sizeOf(interest) > 0) subscriber.send(this.#snapshot(subscriber, interest, true));
     }
   }
 
-  trades(partition: number, trades: Iterable<LogTrade>, nextOffset: number): void {
-    for (const trade of trades) this.#take(partition, trade);
+  records(partition: number, entries: Iterable<E>, nextOffset: number): void {
+    const counts: Record<Taken, number> = { new: 0, duplicate: 0, late: 0 };
+    for (const entry of entries) counts[this.#take(partition, entry)] += 1;
+    this.#metrics.records(counts);
     this.#offsets[partition] = nextOffset;
-    if (this.#pendingTrades >= pendingTradesMax) this.#flush();
-    else if (this.#pendingTrades > 0) this.#timer ??= setTimeout(() => this.#flush(), frameMs);
+    if (this.#pendingRecords >= pendingMax) this.#flush();
+    else if (this.#pendingRecords > 0) this.#timer ??= setTimeout(() => this.#flush(), frameMs);
   }
 
-  last(source: string, symbol: string): WindowEntry | undefined {
-    return this.#windows.peek(marketKey(source, symbol))?.last;
+  last(key: string): E | undefined {
+    return this.#windows.peek(key)?.last;
   }
 
-  symbols(source: string): string[] {
-    return [...this.#windows.values()]
-      .filter((window) => window.source === source && window.last !== undefined)
-      .map((window) => window.symbol);
+  keys(): Iterable<string> {
+    return this.#windows.keys();
   }
 
-  subscribe(subscriber: Subscriber, keys: readonly string[], reset: boolean): void {
+  subscribe(subscriber: Subscriber, interest: Interest, reset: boolean): void {
     this.#flush();
-    subscriber.send(this.#snapshot(keys, reset));
-    this.#attach(subscriber, keys);
+    subscriber.send(this.#snapshot(subscriber, interest, reset));
+    this.#attach(subscriber, interest);
   }
 
-  canServe(keys: readonly string[], place: LogPlace): boolean {
+  canServe(interest: Interest, place: LogPlace): boolean {
     if (place.incarnation !== this.#incarnation || place.offsets.length !== this.#offsets.length)
       return false;
     if (place.offsets.some((offset, partition) => offset > (this.#offsets[partition] ?? 0))) return false;
-    return keys.every((key) => {
-      const window = this.#windows.peek(key);
-      if (window !== undefined) return window.floorOffset <= (place.offsets[window.partition] ?? -1);
-      return place.offsets.every((offset, partition) => offset >= (this.#quietSince[partition] ?? 0));
-    });
+    const windows = this.#windowsOf(interest);
+    const isEachHeld = interest instanceof Set && windows.length === interest.size;
+    return (
+      (isEachHeld ||
+        place.offsets.every((offset, partition) => offset >= (this.#quietSince[partition] ?? 0))) &&
+      windows.every(({ floorOffset, partition }) => floorOffset <= (place.offsets[partition] ?? -1))
+    );
   }
 
-  resume(...[subscriber, keys, place, isNew]: Parameters<Hub['resume']>): void {
+  resume(...[subscriber, interest, place, isNew]: Parameters<Hub['resume']>): void {
     this.#flush();
-    const data = keys.flatMap((key) => {
-      const window = this.#windows.peek(key);
-      if (window === undefined) return [];
-      const missed = window
-        .from(place.offsets[window.partition] ?? 0)
-        .filter((entry) => isNew(key, entry))
-        .map((entry) => entry.json);
-      return missed.length === 0 ? [] : [symbolTradesText(window.source, window.symbol, missed)];
+    const data = this.#windowsOf(interest).flatMap((window) => {
+      const missed = window.from(place.offsets[window.partition] ?? 0).filter(isNew);
+      return this.#group(window.key, missed);
     });
-    subscriber.send(updateText(data, this.#token()));
-    this.#attach(subscriber, keys);
+    subscriber.send(updateText(subscriber.label, data, this.#token()));
+    this.#attach(subscriber, interest);
   }
 
-  unsubscribe(subscriber: Subscriber, keys: readonly string[]): void {
-    for (const key of keys) subscriber.keys.delete(key);
+  unsubscribe(subscriber: Subscriber, interest: Interest): void {
+    subscriber.interest = without(subscriber.interest, interest);
     this.#showSubscriptions();
   }
 
@@ -160,57 +153,74 @@ class TradeHub implements Hub {
     this.#subscribers.clear();
   }
 
-  #take(partition: number, trade: LogTrade): void {
-    const key = marketKey(trade.source, trade.symbol);
+  #take(partition: number, entry: E): Taken {
+    const { key } = entry;
     let window = this.#windows.get(key);
     if (window === undefined) {
-      window = new TradeWindow(trade.source, trade.symbol, partition, this.#quietSince[partition] ?? 0);
+      window = new SeriesWindow(key, this.#channel, partition, this.#quietSince[partition] ?? 0);
       this.#windows.set(key, window);
-      this.#metrics.markets.set(this.#windows.size);
+      this.#metrics.series(this.#windows.size);
     }
-    const taken = window.take(trade);
-    this.#metrics.trades.inc({ taken });
-    if (taken !== 'new') return;
+    const taken = window.take(entry);
+    if (taken !== 'new') return taken;
     const pending = this.#pending.get(key);
-    if (pending === undefined) this.#pending.set(key, [trade.json]);
-    else pending.push(trade.json);
-    this.#pendingTrades += 1;
+    if (pending === undefined) this.#pending.set(key, [entry.json]);
+    else pending.push(entry.json);
+    this.#pendingRecords += 1;
+    return taken;
   }
 
-  /** Each market's trades become text once, whoever gets them; the token is the same for all. */
+  /** Each series' records become text once, whoever gets them; the token is the same for all. */
   #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#pendingTrades === 0) return;
+    if (this.#pendingRecords === 0) return;
     const texts = new Map<string, string>();
-    for (const [key, trades] of this.#pending) {
-      const separator = key.indexOf('|');
-      texts.set(key, symbolTradesText(key.slice(0, separator), key.slice(separator + 1), trades));
-    }
+    for (const [key, records] of this.#pending) texts.set(key, this.#channel.groupText(key, records));
     this.#pending.clear();
-    this.#pendingTrades = 0;
+    this.#pendingRecords = 0;
     const token = this.#token();
     for (const subscriber of this.#subscribers) {
       const data: string[] = [];
-      for (const [key, text] of texts) if (subscriber.keys.has(key)) data.push(text);
-      if (data.length > 0) subscriber.send(updateText(data, token));
+      for (const [key, text] of texts) if (subscriber.interest.has(key)) data.push(text);
+      if (data.length > 0) subscriber.send(updateText(subscriber.label, data, token));
     }
   }
 
-  #attach(subscriber: Subscriber, keys: readonly string[]): void {
-    for (const key of keys) subscriber.keys.add(key);
+  #attach(subscriber: Subscriber, interest: Interest): void {
+    subscriber.interest = joined(subscriber.interest, interest);
     this.#subscribers.add(subscriber);
     this.#showSubscriptions();
   }
 
-  #snapshot(keys: readonly string[], reset: boolean): string {
-    const data = keys.flatMap((key) => {
-      const window = this.#windows.peek(key);
-      if (window === undefined) return [];
-      const trades = window.newest(snapshotTrades).map((entry) => entry.json);
-      return [symbolTradesText(window.source, window.symbol, trades)];
-    });
-    return snapshotText(data, reset, this.#token());
+  #snapshot({ label }: Subscriber, interest: Interest, reset: boolean): string {
+    const { snapshotOfSeries, snapshotMax } = this.#channel;
+    const newest = this.#windowsOf(interest).flatMap((window) => window.newest(snapshotOfSeries));
+    // Places in the log do not compare across partitions, positions do where a channel's are times.
+    const kept =
+      newest.length <= snapshotMax
+        ? newest
+        : newest.toSorted((a, b) => a.position - b.position).slice(-snapshotMax);
+    const bySeries = Map.groupBy(kept, ({ key }) => key);
+    const data = [...bySeries].flatMap(([key, entries]) => this.#group(key, entries));
+    return snapshotText(label, data, reset, this.#token());
+  }
+
+  #group(key: string, entries: readonly E[]): string[] {
+    if (entries.length === 0) return [];
+    return [
+      this.#channel.groupText(
+        key,
+        entries.map(({ json }) => json),
+      ),
+    ];
+  }
+
+  #windowsOf(interest: Interest): SeriesWindow<E>[] {
+    if (!(interest instanceof Set)) {
+      return [...this.#windows.values()].filter(({ key }) => interest.has(key));
+    }
+    return [...interest].flatMap((key) => this.#windows.peek(key) ?? []);
   }
 
   #token(): string {
@@ -219,20 +229,36 @@ class TradeHub implements Hub {
 
   #showSubscriptions(): void {
     let subscriptions = 0;
-    for (const subscriber of this.#subscribers) subscriptions += subscriber.keys.size;
-    this.#metrics.subscriptions.set(subscriptions);
+    for (const { interest } of this.#subscribers) subscriptions += sizeOf(interest);
+    this.#metrics.subscriptions(subscriptions);
   }
 }
 
-function hubMetrics(metrics: Metrics) {
+function hubMetrics(metrics: Metrics, channel: string) {
+  const labels = ['channel'] as const;
+  const tailing = metrics.gauge(
+    'ticklake_stream_tailing',
+    'Whether live records are being read from the log',
+    labels,
+  );
+  const series = metrics.gauge('ticklake_stream_series', 'Series whose newest records are held', labels);
+  const subscriptions = metrics.gauge(
+    'ticklake_stream_subscriptions',
+    'Series asked for, over all clients',
+    labels,
+  );
+  const records = metrics.counter(
+    'ticklake_stream_records_total',
+    'Records read from the log, by what became of them',
+    ['channel', 'taken'],
+  );
   return {
-    tailing: metrics.gauge('ticklake_stream_tailing', 'Whether live trades are being read from the log'),
-    markets: metrics.gauge('ticklake_stream_markets', 'Markets whose newest trades are held'),
-    subscriptions: metrics.gauge('ticklake_stream_subscriptions', 'Markets asked for, over all clients'),
-    trades: metrics.counter(
-      'ticklake_stream_trades_total',
-      'Trades read from the log, by what became of them',
-      ['taken'],
-    ),
+    tailing: (value: number) => tailing.set({ channel }, value),
+    series: (count: number) => series.set({ channel }, count),
+    subscriptions: (count: number) => subscriptions.set({ channel }, count),
+    records: (counts: Readonly<Record<Taken, number>>) => {
+      for (const [taken, count] of Object.entries(counts))
+        if (count > 0) records.inc({ channel, taken }, count);
+    },
   };
 }

@@ -5,32 +5,25 @@ import { messageOf, TicklakeError, toTicklakeError } from '#core/platform/errors
 import type { Logger } from '#core/platform/logging.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
 import { problemOf } from '../problem.ts';
-import {
-  ClientMessage,
-  runChannelsPerClientMax,
-  symbolsPerClientMax,
-  type ServerMessage,
-} from '../schemas/stream.ts';
-import { catchUp } from './catch-up.ts';
-import { marketKey, type Hub, type Subscriber } from './hub.ts';
+import { ClientMessage, runChannelsPerClientMax, type ServerMessage } from '../schemas/stream.ts';
+import { askedOf, type LogMessage } from './asked.ts';
+import { Follower } from './follower.ts';
+import { labelOf } from './frames.ts';
+import type { LiveChannels } from './live-channels.ts';
 import type { RunChannel } from './run-channel.ts';
 import type { RunFeed } from './run-feed.ts';
-import { decodeToken, type LogPlace } from './resume-token.ts';
 import type { StreamMetrics } from './stream-metrics.ts';
 
 export interface SessionOptions {
   socket: WebSocket;
-  hub: Hub;
+  channels: LiveChannels;
   feed: RunFeed;
   log: EventLog;
-  topic: string;
   /** The source that is meant where a client names none. */
   source: string;
   logger: Logger;
   metrics: StreamMetrics;
 }
-
-type Subscribe = Extract<ClientMessage, { op: 'subscribe'; channel: 'trades' }>;
 
 /** Codes a socket is closed with; the client may come back with its last token. */
 export const closeCodes = { slowReader: 4008, tooManyMessages: 4009, goingAway: 1001, full: 1013 } as const;
@@ -38,7 +31,6 @@ export const closeCodes = { slowReader: 4008, tooManyMessages: 4009, goingAway: 
 const bufferedBytesMax = 4 * 1024 * 1024;
 const catchUpBufferedBytesMax = 256 * 1024;
 const waitingMessagesMax = 32;
-const catchUpMs = 60_000;
 const heartbeatMs = 30_000;
 const closeGraceMs = 1_000;
 
@@ -46,9 +38,12 @@ const clientMessage = Compile(ClientMessage);
 
 /** Serves one client until its socket closes. Messages are answered one after another. */
 export function serveSession(options: SessionOptions): void {
-  const { socket, hub, feed, metrics, logger } = options;
+  const { socket, channels, feed, log, metrics, logger } = options;
   const closed = new AbortController();
-  const subscriber: Subscriber = { keys: new Set(), send };
+  const client = { send, sendPaced, signal: closed.signal };
+  /** By channel and interval. */
+  const followers = new Map<string, Follower>();
+  const runSubscriber = { send };
   const runChannels = new Set<RunChannel>();
   let waiting = 0;
   let turn = Promise.resolve();
@@ -64,8 +59,7 @@ export function serveSession(options: SessionOptions): void {
   socket.on('close', () => {
     closed.abort();
     clearInterval(heartbeat);
-    hub.remove(subscriber);
-    feed.remove(subscriber);
+    leave();
     metrics.clients.dec();
   });
   metrics.clients.inc();
@@ -84,13 +78,9 @@ export function serveSession(options: SessionOptions): void {
   async function answer(text: string): Promise<void> {
     const message = parseMessage(text);
     if (message.op === 'ping') return say({ op: 'pong' });
-    if (message.channel === 'trades') {
-      if (message.op === 'subscribe') return await subscribe(message);
-      hub.unsubscribe(subscriber, keysOf(message));
-      return say({ op: 'unsubscribed', channel: 'trades', symbols: message.symbols });
-    }
+    if (isOfLog(message)) return await answerLog(message);
     if (message.op === 'subscribe') return await followRuns(message.channel);
-    feed.unsubscribe(subscriber, message.channel);
+    feed.unsubscribe(runSubscriber, message.channel);
     runChannels.delete(message.channel);
     return say({ op: 'unsubscribed', channel: message.channel });
   }
@@ -105,53 +95,23 @@ export function serveSession(options: SessionOptions): void {
         },
       );
     }
-    await feed.subscribe(subscriber, channel);
+    await feed.subscribe(runSubscriber, channel);
     runChannels.add(channel);
   }
 
-  async function subscribe(message: Subscribe): Promise<void> {
-    const keys = keysOf(message);
-    if (new Set([...subscriber.keys, ...keys]).size > symbolsPerClientMax) {
-      throw new TicklakeError('BAD_REQUEST', `a client follows at most ${symbolsPerClientMax} markets`, {
-        remedy: 'Unsubscribe from some, or open another connection.',
-      });
+  async function answerLog(message: LogMessage): Promise<void> {
+    const { of, interest, echo } = askedOf(message, options.source);
+    const label = labelOf(of);
+    let follower = followers.get(label);
+    if (follower === undefined) {
+      follower = new Follower({ live: channels[of.channel], label, log, client, logger, metrics });
+      followers.set(label, follower);
     }
-    if (message.resumeToken === undefined) return hub.subscribe(subscriber, keys, false);
-    if (subscriber.keys.size > 0) {
-      throw new TicklakeError('BAD_REQUEST', 'a token is for the first subscription of a connection', {
-        remedy: 'Reconnect and subscribe to all markets in one message.',
-      });
+    if (message.op === 'unsubscribe') {
+      follower.unsubscribe(interest);
+      return say({ op: 'unsubscribed', ...echo });
     }
-    const place = decodeToken(message.resumeToken);
-    if (place !== undefined && (await resume(keys, place))) {
-      metrics.resumes.inc({ result: 'resumed' });
-      return say({ op: 'resumed', channel: 'trades', symbols: message.symbols });
-    }
-    if (closed.signal.aborted) return;
-    metrics.resumes.inc({ result: 'reset' });
-    hub.subscribe(subscriber, keys, true);
-  }
-
-  async function resume(keys: string[], place: LogPlace): Promise<boolean> {
-    if (hub.canServe(keys, place)) {
-      hub.resume(subscriber, keys, place, () => true);
-      return true;
-    }
-    const signal = AbortSignal.any([closed.signal, AbortSignal.timeout(catchUpMs)]);
-    const { log, topic } = options;
-    try {
-      const caughtUp = await catchUp({ log, topic, hub, keys, from: place, send: sendPaced, signal });
-      if (caughtUp === undefined || closed.signal.aborted) return false;
-      hub.resume(subscriber, keys, caughtUp.place, caughtUp.isNew);
-      return true;
-    } catch (error) {
-      logger.debug({ reason: messageOf(error) }, 'a client could not catch up');
-      return false;
-    }
-  }
-
-  function keysOf(message: { symbols: string[]; source?: string }): string[] {
-    return message.symbols.map((symbol) => marketKey(message.source ?? options.source, symbol));
+    if (await follower.subscribe(interest, message.resumeToken)) say({ op: 'resumed', ...echo });
   }
 
   function refuse(error: unknown): void {
@@ -180,13 +140,21 @@ export function serveSession(options: SessionOptions): void {
     while (socket.bufferedAmount > catchUpBufferedBytesMax && !closed.signal.aborted) await sleep(10);
   }
 
+  function leave(): void {
+    for (const follower of followers.values()) follower.close();
+    feed.remove(runSubscriber);
+  }
+
   function end(code: number, reason: string): void {
-    hub.remove(subscriber);
-    feed.remove(subscriber);
+    leave();
     socket.close(code, reason);
     // A client that does not read gets no close frame either.
     setTimeout(() => socket.terminate(), closeGraceMs).unref();
   }
+}
+
+function isOfLog(message: ClientMessage): message is LogMessage {
+  return message.op !== 'ping' && !/^jobs(:|$)/.test(message.channel);
 }
 
 function parseMessage(text: string): ClientMessage {

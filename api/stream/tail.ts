@@ -2,24 +2,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isTicklakeError, messageOf } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { EventLog, TopicDescription } from '#core/streams/event-log.ts';
-import { tradesOf, type LogTrade } from './records.ts';
+import type { Channel } from './channel.ts';
 import type { LogPlace } from './resume-token.ts';
+import type { Entry } from './window.ts';
 
 /** What a tail tells its one listener. */
-export interface TailListener {
+export interface TailListener<E extends Entry> {
   /** Reading starts at a place that does not follow from what came before: forget it. */
   restarted(place: LogPlace): void;
-  /** Trades of one partition in the order of the log; what comes next there has `nextOffset`. */
-  trades(partition: number, trades: Iterable<LogTrade>, nextOffset: number): void;
+  /** Records of one partition in the order of the log; what comes next there has `nextOffset`. */
+  records(partition: number, entries: Iterable<E>, nextOffset: number): void;
   /** Whether the log is being read. */
   attached(reading: boolean): void;
 }
 
-export interface TailOptions {
+export interface TailOptions<E extends Entry> {
   log: EventLog;
-  topic: string;
+  channel: Channel<E>;
   logger: Logger;
-  listener: TailListener;
+  listener: TailListener<E>;
 }
 
 export interface Tail {
@@ -32,10 +33,10 @@ const retryMsMin = 100;
 const retryMsMax = 5_000;
 
 /**
- * Reads a topic from shortly before its end, for as long as the process runs. An outage of the log is waited out
+ * Reads a channel's topic from shortly before its end, for as long as the process runs. An outage of the log is waited out
  * and reading goes on where it was; a topic that was made anew, or that no longer holds where reading was, is a restart.
  */
-export function startTail(options: TailOptions): Tail {
+export function startTail<E extends Entry>(options: TailOptions<E>): Tail {
   const closing = new AbortController();
   const running = run(options, closing.signal);
   return {
@@ -46,13 +47,13 @@ export function startTail(options: TailOptions): Tail {
   };
 }
 
-async function run(options: TailOptions, signal: AbortSignal): Promise<void> {
+async function run<E extends Entry>(options: TailOptions<E>, signal: AbortSignal): Promise<void> {
   const { listener, logger } = options;
   let place: { incarnation: string; offsets: number[] } | undefined;
   let retryMs = retryMsMin;
   while (!signal.aborted) {
     try {
-      const topic = await options.log.describe(options.topic);
+      const topic = await options.log.describe(options.channel.topic);
       if (place === undefined || !holds(topic, place)) {
         place = warmPlace(topic);
         listener.restarted({ incarnation: place.incarnation, offsets: [...place.offsets] });
@@ -72,17 +73,17 @@ async function run(options: TailOptions, signal: AbortSignal): Promise<void> {
 }
 
 /** Reads on from `place`, moving it; false when records were skipped over or the topic is another one. */
-async function follow(
-  { log, topic, listener }: TailOptions,
+async function follow<E extends Entry>(
+  { log, channel, listener }: TailOptions<E>,
   place: { incarnation: string; offsets: number[] },
   signal: AbortSignal,
 ): Promise<boolean> {
   const from = place.offsets.map((offset, partition) => ({ partition, offset }));
-  for await (const batch of log.read({ topic, from, signal })) {
+  for await (const batch of log.read({ topic: channel.topic, from, signal })) {
     if (batch.incarnation !== place.incarnation || batch.baseOffset !== place.offsets[batch.partition])
       return false;
     const nextOffset = batch.baseOffset + batch.count;
-    listener.trades(batch.partition, tradesOf(batch.lines, batch.baseOffset), nextOffset);
+    listener.records(batch.partition, channel.decode(batch.lines, batch.baseOffset), nextOffset);
     place.offsets[batch.partition] = nextOffset;
   }
   return true;

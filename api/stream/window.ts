@@ -1,74 +1,88 @@
-/** A trade as the stream keeps it: where it stood in the log, and its JSON as clients get it. */
-export interface WindowEntry {
+/** A record as the stream keeps it: where it stood in the log, what it is, and its JSON as clients get it. */
+export interface Entry {
   offset: number;
-  sequence: number;
-  price: string;
-  timestamp: string;
+  /** The series it belongs to, by {@link seriesKey}. */
+  key: string;
+  /** Its place in the series: a trade's id, a bar's open time. */
+  position: number;
+  /** What has the same position and no later revision is the same again. */
+  revision: number;
   json: string;
 }
 
-/** What became of a trade that was offered. */
+/** What became of a record that was offered. */
 export type Taken = 'new' | 'duplicate' | 'late';
 
-/** Trades of one market that are held for snapshots and for clients that come back. */
-export const windowTradesMax = 500;
-const rememberedIdsMax = 4_000;
+export interface WindowBounds {
+  /** Records of a series that are held for snapshots and for clients that come back; up to twice as many for a while. */
+  heldMax: number;
+  /** Positions of a series that are told apart. */
+  rememberedMax: number;
+}
+
+/** `source|symbol`, and what else tells one series of a channel from the next. */
+export function seriesKey(...parts: readonly string[]): string {
+  return parts.join('|');
+}
 
 /**
- * The newest trades of one market in the order of the log, each id once. An id that is older than all that is
+ * The newest records of one series in the order of the log, each once. A first revision that is older than all that is
  * remembered is late: it may have been sent before, so it is left to the lake.
  */
-export class TradeWindow {
-  readonly source: string;
-  readonly symbol: string;
+export class SeriesWindow<E extends Entry = Entry> {
+  readonly key: string;
   readonly partition: number;
-  /** Everything from this offset on that belongs to the market is held. */
+  /** Everything from this offset on that belongs to the series is held. */
   floorOffset: number;
-  readonly #entries: WindowEntry[] = [];
-  readonly #ids = new Set<number>();
-  #forgottenId = -1;
+  readonly #bounds: WindowBounds;
+  readonly #entries: E[] = [];
+  readonly #revisions = new Map<number, number>();
+  #forgotten = -1;
 
-  constructor(source: string, symbol: string, partition: number, floorOffset: number) {
-    this.source = source;
-    this.symbol = symbol;
+  constructor(key: string, bounds: WindowBounds, partition = 0, floorOffset = 0) {
+    this.key = key;
+    this.#bounds = bounds;
     this.partition = partition;
     this.floorOffset = floorOffset;
   }
 
-  get last(): WindowEntry | undefined {
+  get last(): E | undefined {
     return this.#entries.at(-1);
   }
 
-  take(entry: WindowEntry): Taken {
-    if (this.#ids.has(entry.sequence)) return 'duplicate';
-    if (entry.sequence <= this.#forgottenId) return 'late';
+  take(entry: E): Taken {
+    const { position, revision } = entry;
+    const known = this.#revisions.get(position);
+    if (known !== undefined && known >= revision) return 'duplicate';
+    if (known === undefined && position <= this.#forgotten && revision <= 1) return 'late';
     this.#entries.push(entry);
-    this.#remember(entry.sequence);
-    // Dropped in bulk: shifting an array for each trade would cost more than the trade.
-    if (this.#entries.length >= 2 * windowTradesMax) {
-      const dropped = this.#entries.splice(0, this.#entries.length - windowTradesMax);
+    this.#remember(position, revision);
+    // Dropped in bulk: shifting an array for each record would cost more than the record.
+    const { heldMax } = this.#bounds;
+    if (this.#entries.length >= 2 * heldMax) {
+      const dropped = this.#entries.splice(0, this.#entries.length - heldMax);
       this.floorOffset = (dropped.at(-1)?.offset ?? this.floorOffset - 1) + 1;
     }
     return 'new';
   }
 
   /** The newest `count`, oldest first. */
-  newest(count: number): WindowEntry[] {
+  newest(count: number): E[] {
     return this.#entries.slice(-count);
   }
 
   /** Those at or after an offset, oldest first. */
-  from(offset: number): WindowEntry[] {
+  from(offset: number): E[] {
     const first = this.#entries.findIndex((entry) => entry.offset >= offset);
     return first < 0 ? [] : this.#entries.slice(first);
   }
 
-  #remember(id: number): void {
-    this.#ids.add(id);
-    if (this.#ids.size <= rememberedIdsMax) return;
-    const [oldest] = this.#ids;
+  #remember(position: number, revision: number): void {
+    this.#revisions.set(position, revision);
+    if (this.#revisions.size <= this.#bounds.rememberedMax) return;
+    const [oldest] = this.#revisions.keys();
     if (oldest === undefined) return;
-    this.#ids.delete(oldest);
-    this.#forgottenId = Math.max(this.#forgottenId, oldest);
+    this.#revisions.delete(oldest);
+    this.#forgotten = Math.max(this.#forgotten, oldest);
   }
 }

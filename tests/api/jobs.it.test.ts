@@ -369,7 +369,7 @@ async function connect() {
   const runs = (channel: string) =>
     messages.flatMap((message) =>
       (message.op === 'snapshot' || message.op === 'update') &&
-      message.channel !== 'trades' &&
+      !('resumeToken' in message) &&
       message.channel === channel
         ? message.data
         : [],
