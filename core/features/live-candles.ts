@@ -1,0 +1,197 @@
+import type { DuckDBPreparedStatement } from '@duckdb/node-api';
+import { literal, type DuckDb } from '#core/lake/duckdb.ts';
+import { intervals, intervalUs } from '#core/market/interval.ts';
+import { sqlFile } from '#core/platform/sql-file.ts';
+import { candlesOfParts } from './candles.ts';
+import { LiveMarket, type BarLength, type DueBars, type ResumePoint } from './live-market.ts';
+
+const newPartsSql = sqlFile(import.meta.url, '../../transforms/rendered/int_live_parts.sql');
+const mergedPartsSql = sqlFile(import.meta.url, '../../transforms/rendered/int_merged_parts.sql');
+const tablesSql = sqlFile(import.meta.url, 'sql/live-tables.sql');
+const runsSql = sqlFile(import.meta.url, 'sql/live-runs.sql');
+const lateSql = sqlFile(import.meta.url, 'sql/live-late.sql');
+const inPartsSql = sqlFile(import.meta.url, 'sql/live-in-parts.sql');
+const closedSql = sqlFile(import.meta.url, 'sql/live-closed.sql');
+const compactSql = sqlFile(import.meta.url, 'sql/live-compact.sql');
+
+/** Trade ids of a market that were taken, half-open. */
+export interface TakenIds extends MarketName {
+  lo: number;
+  hi: number;
+}
+
+export interface MarketName {
+  source: string;
+  symbol: string;
+}
+
+const secondUs = 1_000_000;
+const minuteUs = 60 * secondUs;
+/** Late trades revise bars that ended so long before, in the venue's time; what comes later the next batch puts right. */
+export const lateUs = 120 * minuteUs;
+const lateSecondsUs = 2 * minuteUs;
+const lengths: readonly BarLength[] = [
+  { interval: '1s', lengthUs: secondUs, keepUs: lateSecondsUs },
+  ...intervals.map((interval) => {
+    const lengthUs = intervalUs(interval);
+    return { interval, lengthUs, keepUs: Math.max(lateUs, lengthUs) };
+  }),
+];
+/** Parts are put together when so many have come since. */
+const compactAfter = 100_000;
+
+/**
+ * Bars of a second to a day that are open, kept in an in-memory DuckDB as trades come in any order, and said at their
+ * close: by the very text of the model `candles`. A bar is closed when its ids prove that nothing of it is to come, at
+ * the latest when the watermark is past it; what comes later makes it be said again. Nothing is counted twice.
+ */
+export class LiveCandles {
+  readonly #duck: DuckDb;
+  readonly #inParts: DuckDBPreparedStatement;
+  readonly #closed: DuckDBPreparedStatement;
+  readonly #markets = new Map<string, MarketName & { market: LiveMarket }>();
+  #uncompacted = 0;
+
+  private constructor(duck: DuckDb, inParts: DuckDBPreparedStatement, closed: DuckDBPreparedStatement) {
+    this.#duck = duck;
+    this.#inParts = inParts;
+    this.#closed = closed;
+  }
+
+  /** Makes its tables, in the schema `live` of this DuckDB. */
+  static async open(duck: DuckDb): Promise<LiveCandles> {
+    await duck.run(tablesSql);
+    const candlesSql = await candlesOfParts(duck, { parts: 'live.in_parts', horizons: 'live.due' });
+    await duck.run(`create or replace table live.closed as ${candlesSql} limit 0`);
+    const inParts = await duck.connection.prepare(inPartsSql);
+    const closed = await duck.connection.prepare(closedSql.replace('$candles', () => candlesSql));
+    return new LiveCandles(duck, inParts, closed);
+  }
+
+  /** Ids that were taken, or are too old to be. */
+  taken(): TakenIds[] {
+    return [...this.#markets.values()].flatMap(({ source, symbol, market }) =>
+      market.runs.map(({ lo, hi }) => ({ source, symbol, lo, hi })),
+    );
+  }
+
+  /** How far bars are closed, microseconds; undefined of a market that nothing was taken of. */
+  closedUs({ source, symbol }: MarketName): number | undefined {
+    return this.#markets.get(`${source} ${symbol}`)?.market.closedUs;
+  }
+
+  /**
+   * Takes the trades of a DuckDB relation with the columns of `market.trades`, each of them once: none of an id that was
+   * {@link taken}, nor two of one id. Bars of a second are made from `secondsFromUs` on.
+   */
+  async take(trades: string, { secondsFromUs = 0 } = {}): Promise<void> {
+    await this.#duck.run(`create or replace view market.trades as from ${trades}`);
+    await this.#duck.run(
+      `insert into live.parts by name
+       select * from (${newPartsSql}) where "interval" <> '1s' or open_us >= ${secondsFromUs}`,
+    );
+    for (const row of await this.#duck.rows(runsSql)) {
+      const [source, symbol] = [String(row['source']), String(row['symbol'])];
+      const earliestUs = Number(row['earliest_us']);
+      const run = { lo: Number(row['lo']), hi: Number(row['hi']), lastUs: Number(row['last_us']) };
+      this.#marketOf({ source, symbol }, earliestUs).add(run, earliestUs);
+      this.#uncompacted += lengths.length;
+    }
+    if (this.#uncompacted >= compactAfter) await this.#compact();
+  }
+
+  /** Goes on with a market where another process left off, after its trades were taken. */
+  resume(name: MarketName, point: ResumePoint): void {
+    this.#marketOf(name, point.closedUs).resume(point);
+  }
+
+  /** Forgets markets, as another process goes on with them. */
+  async forget(markets: readonly MarketName[]): Promise<void> {
+    for (const { source, symbol } of markets) {
+      this.#markets.delete(`${source} ${symbol}`);
+      await this.#duck.run(
+        `delete from live.parts where source = ${literal(source)} and symbol = ${literal(symbol)}`,
+      );
+    }
+  }
+
+  /**
+   * Closes what is over by the ids that were taken, or by the watermark: microseconds up to which nothing more is expected
+   * of a source. Answers whether there is anything in the table `live.closed`, in the columns of the model `candles`: bars
+   * that are closed now, and of those closed before the ones that trades came to or that were not proven then; some of
+   * these are as they were. Where only bars of a second are due, they wait until `seconds` is asked for.
+   */
+  async close(watermarks: ReadonlyMap<string, number>, { seconds = true } = {}): Promise<boolean> {
+    const horizons = [...this.#markets.values()].map((each) => ({
+      ...each,
+      horizonUs: each.market.horizon(watermarks.get(each.source)),
+    }));
+    const due = horizons.flatMap(({ market, horizonUs, source, symbol }) =>
+      market.due(lengths, horizonUs).map((bars) => ({ ...bars, source, symbol, horizonUs })),
+    );
+    if (!seconds && due.every(({ interval }) => interval === '1s')) return false;
+    if (due.length > 0) await this.#say(due);
+    for (const { market, horizonUs } of horizons) market.close(horizonUs);
+    if (due.length > 0) await this.#noteSaid();
+    return due.length > 0;
+  }
+
+  async #say(due: readonly (DueBars & MarketName & { horizonUs: number })[]): Promise<void> {
+    const rows = due.map(
+      ({ source, symbol, interval, fromUs, toUs, floorUs, isLate, horizonUs }) =>
+        `(${literal(source)}, ${literal(symbol)}, '${interval}', ${fromUs}, ${toUs}, ${floorUs}, ${isLate}, ${horizonUs})`,
+    );
+    await this.#duck.run('truncate live.due; truncate live.in_parts; truncate live.closed');
+    await this.#duck.run(`insert into live.due values ${rows.join(', ')}`);
+    await this.#inParts.run();
+    if (due.some(({ isLate }) => isLate)) await this.#duck.run(lateSql);
+    await this.#closed.run();
+  }
+
+  /** Of each market and length the newest bar with trades that was said. */
+  async #noteSaid(): Promise<void> {
+    const rows = await this.#duck.rows(
+      `select source, symbol, "interval", max(epoch_us(open_time)) as open_us, max(last_trade_id) as last_trade_id
+         from live.closed where last_trade_id is not null group by all`,
+    );
+    for (const row of rows) {
+      const [source, symbol] = [String(row['source']), String(row['symbol'])];
+      const market = this.#markets.get(`${source} ${symbol}`)?.market;
+      market?.said(String(row['interval']), Number(row['open_us']), Number(row['last_trade_id']));
+    }
+  }
+
+  #marketOf({ source, symbol }: MarketName, firstUs: number): LiveMarket {
+    const key = `${source} ${symbol}`;
+    let known = this.#markets.get(key);
+    // Before its first trade nothing of a market is closed: of no length, so from the beginning of a day on.
+    const dayUs = 1_440 * minuteUs;
+    known ??= { source, symbol, market: new LiveMarket(Math.floor(firstUs / dayUs) * dayUs) };
+    this.#markets.set(key, known);
+    return known.market;
+  }
+
+  async #compact(): Promise<void> {
+    const kept = [...this.#markets.values()].flatMap(({ source, symbol, market }) =>
+      lengths.map(
+        ({ interval, keepUs }) =>
+          `(${literal(source)}, ${literal(symbol)}, '${interval}', ${market.closedUs - keepUs})`,
+      ),
+    );
+    await this.#duck.run(
+      `create or replace table live.kept (source varchar, symbol varchar, "interval" varchar, before_us bigint);
+       insert into live.kept values ${kept.join(', ')};
+       truncate live.in_parts;
+       insert into live.in_parts from live.parts`,
+    );
+    await this.#duck.run(compactSql.replace('$merged_parts', () => mergedPartsSql));
+    await this.#duck.run('truncate live.in_parts');
+    this.#uncompacted = 0;
+    const bases = await this.#duck.rows(
+      'select source, symbol, min(first_trade_id) as id from live.parts group by all',
+    );
+    for (const { source, symbol, id } of bases) {
+      this.#markets.get(`${String(source)} ${String(symbol)}`)?.market.forgetBelow(Number(id));
+    }
+  }
+}
