@@ -22,7 +22,7 @@ export interface DbtRequest {
   progress?: ((done: number, total: number) => void) | undefined;
 }
 
-const program = join(import.meta.dirname, 'dbt.py');
+const program = join(import.meta.dirname, 'run_dbt.py');
 const buildMsMax = 3_600_000;
 const killAfterMs = 5_000;
 const wordsMax = 500;
@@ -67,14 +67,12 @@ export async function dbtBuild(request: DbtRequest): Promise<Artifacts> {
   if (ended.signal !== undefined) {
     throw new TicklakeError('UNAVAILABLE', `dbt was ended by ${ended.signal}`, {
       remedy: 'Try again; where memory is short, give less to other programs.',
-      cause: ended,
     });
   }
   const artifacts = await readArtifacts(target).catch(() => undefined);
   if (artifacts !== undefined) return artifacts;
   throw new TicklakeError('TRANSFORM_FAILED', `dbt did not run: ${wordsOf(words, ended)}`, {
     remedy: 'See its log lines above; the marts are as they were.',
-    cause: ended,
   });
 }
 

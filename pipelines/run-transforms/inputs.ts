@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { DuckDb} from '#core/lake/duckdb.ts';
+import type { DuckDb } from '#core/lake/duckdb.ts';
 import { literal } from '#core/lake/duckdb.ts';
 import type { Lake } from '#core/lake/lake.ts';
 import { latestRevisions, parquetRelation } from '#core/lake/relation.ts';
