@@ -8,7 +8,7 @@ export const transforms = join(import.meta.dirname, '..', '..', 'transforms');
 /** Models as dbt compiles them, which the product runs without dbt. */
 export const rendered = join(transforms, 'rendered');
 /** Steps that are relations of their own, or are run alone, beside the marts. */
-const steps = ['int_parts', 'int_live_parts', 'int_merged_parts'];
+const steps = ['int_parts', 'int_live_parts', 'int_merged_parts', 'int_bars', 'int_tails'];
 
 /** What dbt compiles the marts and some steps to, by model. Throws where there is no dbt, and dbt's own words where a model is wrong. */
 export async function compileRendered(): Promise<Map<string, string>> {
@@ -25,9 +25,10 @@ export async function compileRendered(): Promise<Map<string, string>> {
       env: { DBT_SEND_ANONYMOUS_USAGE_STATS: 'false', PYTHONDONTWRITEBYTECODE: '1' },
     });
     const compiled = join(folder, 'target', 'compiled', 'ticklake', 'models');
-    const marts = (await readdir(join(compiled, 'marts'))).filter((name) => name.endsWith('.sql'));
+    const files = await readdir(compiled, { recursive: true });
     const paths = [
-      ...marts.map((name) => join('marts', name)),
+      // Beside the models lie their data tests, in folders of the files that declare them.
+      ...files.filter((path) => /^(marts|live)\/(\w+\/)?\w+\.sql$/.test(path)),
       ...steps.map((name) => join('intermediate', `${name}.sql`)),
     ];
     const texts = await Promise.all(
