@@ -17,8 +17,10 @@ import * as klinesNoun from './klines.ts';
 import * as lakeNoun from './lake.ts';
 import * as reconcileNoun from './reconcile.ts';
 import * as runNoun from './run.ts';
+import * as signalsNoun from './signals.ts';
 import * as sqlNoun from './sql.ts';
 import * as symbolsNoun from './symbols.ts';
+import * as transformNoun from './transform.ts';
 import * as tradesNoun from './trades.ts';
 import * as upNoun from './up.ts';
 
@@ -35,6 +37,8 @@ const nouns: { register(program: Command, context: CliContext): void }[] = [
   klinesNoun,
   tradesNoun,
   candlesNoun,
+  transformNoun,
+  signalsNoun,
   reconcileNoun,
   archiveNoun,
   incidentsNoun,

@@ -3,6 +3,7 @@ import { openJobs, type Jobs } from '#core/jobs/open.ts';
 import type { Worker } from '#core/jobs/worker.ts';
 import type { Config } from '#core/platform/config.ts';
 import { createJobs } from '#pipelines/catalogue.ts';
+import { openTransformsPython } from '#pipelines/run-transforms/environment.ts';
 import type { Runtime } from './runtime.ts';
 import { budgetOf, openVenue, openVenueArchive } from './venue.ts';
 
@@ -23,6 +24,11 @@ export async function openWorkableJobs(runtime: Runtime): Promise<Jobs> {
         ...{ database, lake, spillDir },
         openExchange: () => openVenue(config, logger, metrics, jobs.budget),
         openArchive: () => openVenueArchive(config, metrics),
+        openPython: (signal) =>
+          openTransformsPython(config.dataDir, {
+            ...(signal === undefined ? {} : { signal }),
+            note: (line) => logger.info(line),
+          }),
       }),
     ),
     defaultBudget: budgetOf(config),

@@ -10,6 +10,7 @@ import { marketHistory } from './market-history.ts';
 import { reconcileCard, reconcileJob } from './reconcile/job.ts';
 import { publishSymbolsCard, publishSymbolsJob } from './publish-symbols/job.ts';
 import { restateArchiveCard, restateArchiveJob } from './restate-archive/job.ts';
+import { runTransformsCard, runTransformsJob } from './run-transforms/job.ts';
 import type { HistoryDeps } from './venue-deps.ts';
 import { verifyLakeCard, verifyLakeJob } from './verify-lake/job.ts';
 
@@ -20,6 +21,7 @@ const jobs: readonly { card: JobCard; wire: (deps: HistoryDeps) => Job }[] = [
   { card: backfillKlinesCard, wire: backfillKlinesJob },
   { card: backfillTradesCard, wire: backfillTradesJob },
   { card: buildCandlesCard, wire: buildCandlesJob },
+  { card: runTransformsCard, wire: runTransformsJob },
   { card: publishSymbolsCard, wire: publishSymbolsJob },
   { card: incidentsCard, wire: incidentsJob },
   { card: reconcileCard, wire: reconcileJob },

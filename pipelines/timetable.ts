@@ -10,6 +10,7 @@ import { marketHistory } from './market-history.ts';
 import { reconcileCard } from './reconcile/job.ts';
 import { publishSymbolsCard } from './publish-symbols/job.ts';
 import { restateArchiveCard } from './restate-archive/job.ts';
+import { runTransformsCard } from './run-transforms/job.ts';
 import { verifyLakeCard } from './verify-lake/job.ts';
 
 /** UTC days back of which bars shall be complete. */
@@ -51,6 +52,14 @@ export const timetable: readonly TimetableEntry[] = [
     cron: '50 * * * *',
     job: buildCandlesCard.name,
     // What was due then is due at the next look.
+    missed: 'skip',
+  },
+  {
+    name: 'run-transforms',
+    // After the candles of the hour. Where nothing has changed, it ends at once.
+    cron: '57 * * * *',
+    job: runTransformsCard.name,
+    // What has changed since is made at the next look.
     missed: 'skip',
   },
   {

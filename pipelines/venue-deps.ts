@@ -1,6 +1,7 @@
 import type { Archive } from '#core/exchanges/binance/archive/archive.ts';
 import type { Exchange } from '#core/exchanges/exchange.ts';
 import type { Lake } from '#core/lake/lake.ts';
+import type { PythonEnvironment } from '#core/platform/python.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 
 /** What jobs that ask a venue are wired with. */
@@ -17,4 +18,6 @@ export interface HistoryDeps extends VenueDeps {
   openArchive: () => Promise<Archive>;
   /** A folder for files on their way, and for DuckDB to spill to. */
   spillDir: string;
+  /** Makes the Python environment of the transforms, or finds it. */
+  openPython: (signal?: AbortSignal) => Promise<PythonEnvironment>;
 }

@@ -41,7 +41,7 @@ describe('under `up`', { timeout: 120_000 }, () => {
 
   const history = (trades: number): string[] => [
     ...['jobs', 'run', 'market-history', '--set', 'top=3'],
-    ...['--params', JSON.stringify({ days: { '1d': 20, trades } })],
+    ...['--params', JSON.stringify({ days: { '1d': 20, trades }, transform: false })],
   ];
   const show = async (runId: string): Promise<RunDetails> =>
     (await ground.ticklake('jobs', 'show', runId)).value as RunDetails;

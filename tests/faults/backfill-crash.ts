@@ -96,7 +96,7 @@ export async function backfillCrashRun(options: BackfillCrashOptions): Promise<B
     const { runId } = await jobs.enqueue({
       job: 'market-history',
       params: {
-        top: options.top,
+        ...{ top: options.top, transform: false },
         days: { '1d': options.dailyDays, '1m': options.minuteDays, trades: options.minuteDays },
       },
       requestedBy: 'proof',

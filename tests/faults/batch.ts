@@ -13,6 +13,7 @@ import { createJobs } from '#pipelines/catalogue.ts';
 import { gapTasks, type GapTask } from '#pipelines/detect-gaps/wanted.ts';
 import { logger, openTimedVenue, type TimedVenue } from '#tests/pipelines/discover-symbols/venue.ts';
 import type { TestLake } from '#tests/support/lake.ts';
+import { installPython } from '#tests/support/python.ts';
 
 type Committed = Record<string, unknown>;
 
@@ -51,6 +52,7 @@ export async function openBatch(
     createJobs({
       ...{ database, lake: opened, spillDir },
       openExchange: () => openExchange({ exchange: 'simulator', url: venue.simulator.url, logger, metrics }),
+      openPython: () => installPython('dbt'),
       openArchive: () =>
         openArchive({ location: options.archive ?? venue.simulator.url, metrics, http: { maxRetries: 0 } }),
     }),

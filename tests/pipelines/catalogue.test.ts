@@ -8,7 +8,7 @@ const unused = (): never => {
   throw new Error('wiring a job asks for nothing');
 };
 const deps: HistoryDeps = {
-  ...{ openExchange: unused, openArchive: unused, spillDir: '/nowhere' },
+  ...{ openExchange: unused, openArchive: unused, openPython: unused, spillDir: '/nowhere' },
   // Jobs that are only looked at read neither.
   ...{ lake: undefined as never, database: undefined as never },
 };

@@ -42,6 +42,7 @@ export async function openHistoryJobs({
         ...{ database, lake, spillDir: join(dir, `tmp-${process.pid}`) },
         openExchange: () =>
           openExchange({ exchange: 'simulator', url: venueUrl, logger, metrics, budget: jobs.budget }),
+        openPython: () => Promise.reject(new Error('nothing is transformed here')),
         openArchive: () => openArchive({ location: venueUrl, metrics }),
       }),
     ),

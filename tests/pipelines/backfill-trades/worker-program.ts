@@ -29,6 +29,7 @@ const lake = openLake({ catalogName: 'ticklake', database, store, logger, metric
 const ours = createJobs({
   ...{ database, lake, spillDir: settings.spillDir },
   openExchange: () => openExchange({ exchange: 'simulator', url: settings.venueUrl, logger, metrics }),
+  openPython: () => Promise.reject(new Error('nothing is transformed here')),
   openArchive: () => openArchive({ location: settings.venueUrl, metrics }),
 });
 const jobs = await openJobs({ database, catalogue: createCatalogue(ours), logger, metrics });

@@ -26,7 +26,7 @@ test('candles run as a job, with the rights of ingest, and a second run has noth
   });
   onTestFinished(() => database.close());
   const unused = () => Promise.reject(new Error('candles ask no venue'));
-  const venue = { openExchange: unused, openArchive: unused };
+  const venue = { openExchange: unused, openArchive: unused, openPython: unused };
   const deps = { database, spillDir, lake: openLake({ ...lake, database }), ...venue };
   const jobs = await openJobs({
     database,

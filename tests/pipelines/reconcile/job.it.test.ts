@@ -41,6 +41,7 @@ test('reconciliation runs as a job, with the rights of ingest, over the lake and
   const deps = {
     ...{ database, spillDir, lake: openLake({ ...lake, database }) },
     openExchange: () => Promise.resolve(createBinanceExchange({ source, restUrl, wsUrl, logger, metrics })),
+    openPython: () => Promise.reject(new Error('nothing is transformed here')),
     openArchive: () => Promise.reject(new Error('nothing is brought here')),
   };
   const jobs = await openJobs({ database, catalogue: createCatalogue(createJobs(deps)), logger, metrics });
