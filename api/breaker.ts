@@ -9,6 +9,7 @@ import {
 import { isTicklakeError, TicklakeError } from '#core/platform/errors.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { BarData } from './bar-data.ts';
+import type { CandleData } from './candle-data.ts';
 import type { MarketData } from './market-data.ts';
 import type { BreakerHealth } from './schemas/health.ts';
 
@@ -75,5 +76,15 @@ export function guardedBars(data: BarData, breaker: Breaker): BarData {
     statistics: (request, signal) => breaker.run(() => data.statistics(request, signal)),
     summary: (source, interval, signal) => breaker.run(() => data.summary(source, interval, signal)),
     rankings: (request, signal) => breaker.run(() => data.rankings(request, signal)),
+  };
+}
+
+/** The same bars of single markets behind a breaker. */
+export function guardedCandles(data: CandleData, breaker: Breaker): CandleData {
+  return {
+    sources: (interval, symbol) => breaker.run(() => data.sources(interval, symbol)),
+    candles: (request, signal) => breaker.run(() => data.candles(request, signal)),
+    indicators: (request, signal) => breaker.run(() => data.indicators(request, signal)),
+    latestIndicators: (of, signal) => breaker.run(() => data.latestIndicators(of, signal)),
   };
 }

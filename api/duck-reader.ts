@@ -19,6 +19,12 @@ export interface DuckReader {
     params: Record<string, DuckDBValue>,
     signal?: AbortSignal,
   ): Promise<Record<string, Json>[]>;
+  /**
+   * Waits for its turn and works in the reader's DuckDB, of which temporary tables and views are the worker's own until
+   * the next turn.
+   * @throws TIMEOUT when the signal ends it, OVERLOADED when too many wait already.
+   */
+  turn<T>(name: string, work: (duck: DuckDb) => Promise<T>, signal?: AbortSignal): Promise<T>;
   close(): void;
 }
 
@@ -47,31 +53,43 @@ export async function openDuckReader({ spillDir, metrics }: DuckReaderOptions): 
   return {
     async read(statement, files, params, signal) {
       if (files.length === 0) return [];
-      try {
-        return await turns.execute(async () => {
-          showWaiting();
-          signal?.throwIfAborted();
-          const interrupt = (): void => duck.connection.interrupt();
-          signal?.addEventListener('abort', interrupt, { once: true });
-          const stop = seconds.startTimer({ statement });
-          try {
-            const { table, sql } = statements[statement];
-            const rows = parquetRelation(table, files);
-            await duck.run(`create or replace temp view ${quoted(table.name)} as ${rows}`);
-            return await duck.rows(sql, params);
-          } finally {
-            stop();
-            signal?.removeEventListener('abort', interrupt);
-          }
-        });
-      } catch (error) {
-        throw readError(error, signal);
-      } finally {
-        showWaiting();
-      }
+      const { table, sql } = statements[statement];
+      const work = async (): Promise<Record<string, Json>[]> => {
+        const rows = parquetRelation(table, files);
+        await duck.run(`create or replace temp view ${quoted(table.name)} as ${rows}`);
+        return await duck.rows(sql, params);
+      };
+      return await turn(statement, work, signal);
     },
+    turn,
     close: () => duck.close(),
   };
+
+  async function turn<T>(
+    statement: string,
+    work: (duck: DuckDb) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    try {
+      return await turns.execute(async () => {
+        showWaiting();
+        signal?.throwIfAborted();
+        const interrupt = (): void => duck.connection.interrupt();
+        signal?.addEventListener('abort', interrupt, { once: true });
+        const stop = seconds.startTimer({ statement });
+        try {
+          return await work(duck);
+        } finally {
+          stop();
+          signal?.removeEventListener('abort', interrupt);
+        }
+      });
+    } catch (error) {
+      throw readError(error, signal);
+    } finally {
+      showWaiting();
+    }
+  }
 }
 
 function readError(error: unknown, signal: AbortSignal | undefined): unknown {

@@ -14,6 +14,7 @@ import type { Database } from '#core/platform/postgres/database.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
 import { buildApp } from './app.ts';
 import { lakeBarData } from './bar-data.ts';
+import { lakeCandleData } from './candle-data.ts';
 import { openDuckReader } from './duck-reader.ts';
 import { lakeMarketData } from './lake-market-data.ts';
 
@@ -60,6 +61,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const app = await buildApp({
     marketData: lakeMarketData({ lake, reader }),
     bars: lakeBarData({ lake, reader }),
+    candles: lakeCandleData({ lake, reader }),
     log,
     jobs,
     database,

@@ -20,10 +20,11 @@ export const openapi = plugin(
           license: { name: 'MIT' },
         },
         tags: [
-          { name: 'markets', description: 'Prices and trades' },
+          { name: 'markets', description: 'Prices, trades, candles and indicators' },
+          { name: 'signals', description: 'What strategies said' },
           { name: 'lake', description: 'What is held, what is missing, and why' },
           { name: 'jobs', description: 'What can be run, what runs, and how far it is' },
-          { name: 'stream', description: 'Live trades, and how runs go on, on a WebSocket' },
+          { name: 'stream', description: 'All that is live, on a WebSocket' },
           { name: 'operations', description: 'Health and metrics' },
         ],
       },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { intervalUs } from '#core/market/interval.ts';
+import { intervalUs, type Interval } from '#core/market/interval.ts';
 import {
   candlesticksTopic,
   indicatorsTopic,
@@ -9,16 +9,17 @@ import {
   type IndicatorsRecord,
   type SignalRecord,
 } from '#core/market/topics.ts';
+import type { Transaction } from '#core/platform/postgres/database.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
 
-/** What tests append to the topics that the role `stream` writes. */
+/** What tests put into the topics and tables that the role `stream` writes. */
 
 const startUs = Date.parse('2026-03-01T00:00:00Z') * 1_000;
 
 interface OfMarket {
   source: string;
   symbol: string;
-  interval: '1m' | '5m';
+  interval: Interval;
 }
 
 /** Bar `index` of a market, its figures a function of that and its revision. */
@@ -76,5 +77,42 @@ export async function appendRecords(
       key: tradeKey(record.source, record.symbol),
       value: JSON.stringify(record),
     })),
+  );
+}
+
+export async function putLiveCandles(
+  database: Transaction,
+  records: readonly CandlestickRecord[],
+): Promise<void> {
+  const bars = records.map(({ revision, ...bar }) => ({ bar, revision }));
+  await database.query(
+    `insert into stream.candles (source, symbol, "interval", open_us, revision, bar, is_complete, is_filled)
+     select bar ->> 'source', bar ->> 'symbol', bar ->> 'interval', (bar ->> 'open_us')::bigint, revision, bar,
+            (bar ->> 'is_complete')::boolean, (bar ->> 'is_filled')::boolean
+       from jsonb_to_recordset($1) as r(bar jsonb, revision integer)`,
+    [JSON.stringify(bars)],
+  );
+}
+
+export async function putLiveIndicators(database: Transaction, record: IndicatorsRecord): Promise<void> {
+  const { source, symbol, interval, open_us: openUs, revision } = record;
+  await database.query(
+    `insert into stream.indicators (source, symbol, "interval", open_us, revision, record)
+     values ($1, $2, $3, $4, $5, $6)`,
+    [source, symbol, interval, openUs, revision, JSON.stringify(record)],
+  );
+}
+
+export async function putSignals(database: Transaction, records: readonly SignalRecord[]): Promise<void> {
+  await database.query(
+    `insert into stream.signals
+       (signal_id, strategy, version, source, symbol, "interval", open_time, signal, price, reason, sma_50, sma_200, revision,
+        created_at)
+     select signal_id, strategy, version, source, symbol, "interval", to_timestamp(open_us / 1000000.0), signal, price,
+            reason, sma_50, sma_200, 1, to_timestamp(created_us / 1000000.0)
+       from jsonb_to_recordset($1) as r(signal_id uuid, strategy text, version text, source text, symbol text,
+            "interval" text, open_us bigint, signal text, price numeric, reason text, sma_50 double precision,
+            sma_200 double precision, created_us bigint)`,
+    [JSON.stringify(records)],
   );
 }

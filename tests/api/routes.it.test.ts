@@ -177,7 +177,10 @@ describe('operations', () => {
       ...['/v1/jobs/schedule', '/v1/lake/coverage', '/v1/lake/gaps', '/v1/lake/incidents'],
       ...['/v1/lake/reconciliation', '/v1/lake/restatements', '/v1/lake/tables'],
       ...['/v1/markets', '/v1/markets/rankings', '/v1/markets/summary', '/v1/markets/{symbol}'],
-      ...['/v1/markets/{symbol}/statistics', '/v1/markets/{symbol}/trades', '/v1/stream'],
+      ...['candles', 'indicators', 'indicators/latest', 'statistics', 'trades'].map(
+        (what) => `/v1/markets/{symbol}/${what}`,
+      ),
+      ...['/v1/signals', '/v1/signals/latest', '/v1/stream'],
     ]);
     const docs = await service.app.inject({ url: '/docs/', headers: { host: 'localhost' } });
     expect(docs.statusCode).toBe(200);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '#api/app.ts';
 import { lakeBarData } from '#api/bar-data.ts';
+import { lakeCandleData } from '#api/candle-data.ts';
 import { openDuckReader } from '#api/duck-reader.ts';
 import { lakeMarketData } from '#api/lake-market-data.ts';
 import { createCatalogue } from '#core/jobs/catalogue.ts';
@@ -38,6 +39,7 @@ export async function openService(
   const app = await buildApp({
     marketData: lakeMarketData({ lake: ownLake, reader }),
     bars: lakeBarData({ lake: ownLake, reader }),
+    candles: lakeCandleData({ lake: ownLake, reader }),
     log,
     jobs,
     database,
