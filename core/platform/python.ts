@@ -27,6 +27,8 @@ const installMsMax = 600_000;
 const commandMsMax = 10_000;
 const waitMs = 250;
 const uvVersion = '0.13.8';
+/** Compiled now, or every start would take seconds longer. */
+const uvInstall = ['pip', 'install', '-q', '--compile-bytecode'];
 const candidates = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];
 
 /** How to get what is missing. */
@@ -127,7 +129,7 @@ async function install(
   await rm(draft, { recursive: true, force: true });
   if (await hasUv(env)) {
     await execa('uv', ['venv', '-q', '--python', python, draft], options);
-    await execa('uv', ['pip', 'install', '-q', '--python', inner, ...exactly], options);
+    await execa('uv', [...uvInstall, '--python', inner, ...exactly], options);
     return;
   }
   await execa(python, ['-m', 'venv', draft], options);
@@ -135,7 +137,7 @@ async function install(
     ...options,
     reject: false,
   });
-  const tool = uv.failed ? ['pip', 'install', '-q'] : ['uv', 'pip', 'install', '-q', '--python', inner];
+  const tool = uv.failed ? ['pip', 'install', '-q'] : ['uv', ...uvInstall, '--python', inner];
   await execa(inner, ['-m', ...tool, ...exactly], options);
 }
 

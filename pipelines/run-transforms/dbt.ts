@@ -53,7 +53,7 @@ export async function dbtBuild(request: DbtRequest): Promise<Artifacts> {
   const dbt = execa(request.python, [program, 'build', ...places, ...logs, ...selected, ...what], {
     ...{ reject: false, timeout: buildMsMax, forceKillAfterDelay: killAfterMs },
     ...(signal === undefined ? {} : { cancelSignal: signal }),
-    env: { DBT_SEND_ANONYMOUS_USAGE_STATS: 'false', PYTHONDONTWRITEBYTECODE: '1' },
+    env: { DBT_SEND_ANONYMOUS_USAGE_STATS: 'false' },
     buffer: { stdout: false },
   });
   const words: string[] = [];
