@@ -7,6 +7,8 @@ import { putBars, type TestBar } from '#tests/support/bars.ts';
 import type { TestLake } from '#tests/support/lake.ts';
 import { installPython } from '#tests/support/python.ts';
 
+/** The dbt project. */
+export const transformsDir = join(import.meta.dirname, '..', '..', '..', 'transforms');
 export const source = 'binance';
 export const dayUs = 86_400_000_000;
 
@@ -20,6 +22,8 @@ export interface Series {
   interval: Interval;
   fromUs: number;
   bars: number;
+  /** Whose content they have; default the market's own. */
+  like?: string;
 }
 
 /** A bar whose content follows from its market and time. */
@@ -36,9 +40,12 @@ export function barAt(symbol: string, openUs: number, lengthUs: number): TestBar
 }
 
 /** Brings bars into the lake, as a backfill does. */
-export async function bringBars(ground: TestLake, { symbol, interval, fromUs, bars }: Series): Promise<void> {
+export async function bringBars(
+  ground: TestLake,
+  { symbol, interval, fromUs, bars, like = symbol }: Series,
+): Promise<void> {
   const lengthUs = intervalUs(interval);
-  const all = Array.from({ length: bars }, (_, i) => barAt(symbol, fromUs + i * lengthUs, lengthUs));
+  const all = Array.from({ length: bars }, (_, i) => barAt(like, fromUs + i * lengthUs, lengthUs));
   await putBars(ground, { source, listing: `${symbol}#1`, interval, bars: all });
 }
 
