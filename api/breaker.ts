@@ -66,6 +66,7 @@ export function guarded(data: MarketData, breaker: Breaker): MarketData {
     coverage: (filter) => breaker.run(() => data.coverage(filter)),
     coverageByDay: (filter) => breaker.run(() => data.coverageByDay(filter)),
     gaps: (filter) => breaker.run(() => data.gaps(filter)),
+    quality: () => breaker.run(() => data.quality()),
   };
 }
 

@@ -9,6 +9,7 @@ import {
   type Proof,
   type ProofFilter,
 } from '#core/lake/proof.ts';
+import { lakeQuality, type TableQuality as Quality } from '#core/lake/quality.ts';
 import { currentFiles } from '#core/lake/scan.ts';
 import { lakeTables, tableId, trades, type LakeTable } from '#core/lake/tables.ts';
 import { changePercent } from './change-percent.ts';
@@ -16,6 +17,7 @@ import type { DuckReader } from './duck-reader.ts';
 import { plainDecimal, timeFromUs } from './format.ts';
 import type { MarketData, TradesRequest } from './market-data.ts';
 import type { LakeTable as TableState } from './schemas/lake.ts';
+import type { TableQuality } from './schemas/quality.ts';
 import type { Market, Trade } from './schemas/markets.ts';
 
 export interface LakeMarketDataOptions {
@@ -27,6 +29,7 @@ const marketsFreshMs = 5_000;
 const sourcesMax = 16;
 const proofsMax = 64;
 const proofFreshMs = 1_000;
+const qualityFreshMs = 5_000;
 const rangesMax = 1_000;
 const tradesTable = tableId(trades);
 
@@ -43,6 +46,14 @@ export function lakeMarketData({ lake, reader }: LakeMarketDataOptions): MarketD
     ttl: proofFreshMs,
     fetchMethod: (filter) => proveListings(lake, JSON.parse(filter) as ProofFilter),
   });
+  const qualities = new LRUCache<'all', TableQuality[]>({
+    max: 1,
+    ttl: qualityFreshMs,
+    fetchMethod: async () => {
+      const tables = await lakeQuality(lake, (work) => reader.turn('quality', work));
+      return tables.map(tableQuality);
+    },
+  });
   return {
     sources: (symbol) => readSources(lake, symbol),
     markets: async (source) => (await markets.fetch(source)) ?? [],
@@ -51,6 +62,7 @@ export function lakeMarketData({ lake, reader }: LakeMarketDataOptions): MarketD
     coverage: async (filter) => (await proofs.fetch(JSON.stringify(filter))) ?? { rows: [], moments: [] },
     coverageByDay: (filter) => proveDays(lake, filter),
     gaps: (filter) => listGaps(lake.database, filter),
+    quality: async () => (await qualities.fetch('all')) ?? [],
   };
 }
 
@@ -143,6 +155,15 @@ async function heldSpan(
     wanted -= hi - lo;
   }
   return { lo: rows.at(-1)?.lo ?? newest.lo, hi: newest.hi };
+}
+
+function tableQuality({ freshness, tests, ...rest }: Quality): TableQuality {
+  return {
+    ...rest,
+    state: tests.fail > 0 ? 'blocked' : tests.warn > 0 ? 'warn' : 'ok',
+    tests,
+    freshness: freshness.map(({ newestUs, ...row }) => ({ ...row, newest: timeFromUs(newestUs) })),
+  };
 }
 
 async function tableState(lake: Lake, table: LakeTable): Promise<TableState> {

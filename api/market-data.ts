@@ -1,6 +1,7 @@
 import type { GapsFilter, ListedGap } from '#core/lake/gaps.ts';
 import type { DayKey, DayProof, ListingProof, Proof, ProofFilter } from '#core/lake/proof.ts';
 import type { LakeTable } from './schemas/lake.ts';
+import type { TableQuality } from './schemas/quality.ts';
 import type { Market, Trade } from './schemas/markets.ts';
 
 /** Days [fromDay, toDay) as `YYYY-MM-DD`, from the one after a place on. */
@@ -34,4 +35,6 @@ export interface MarketData {
   coverageByDay(filter: DaysFilter): Promise<Proof<DayProof>>;
   /** Ids or bars that are not held, explained or not; at most 10,000 ranges. */
   gaps(filter: GapsFilter): Promise<ListedGap[]>;
+  /** How fresh, complete and well tested each table is; may be some seconds old. */
+  quality(): Promise<TableQuality[]>;
 }

@@ -9,6 +9,7 @@ import { lakeTables, tableId } from '#core/lake/tables.ts';
 import type { CliContext } from './context.ts';
 import * as history from './lake-history.ts';
 import * as maintenance from './lake-maintenance.ts';
+import * as quality from './lake-quality.ts';
 import { table } from './output.ts';
 import { withRuntime, type Runtime } from './runtime.ts';
 
@@ -17,6 +18,7 @@ export function register(program: Command, context: CliContext): void {
   const lake = program.command('lake').description('tables of the lake');
   history.register(lake, context);
   maintenance.register(lake, context);
+  quality.register(lake, context);
   const within = async <T>(work: (runtime: Runtime) => Promise<T>): Promise<T> => {
     const config = context.config();
     return await withRuntime(config, 'api', 'lake', context.logger('lake', config), work);

@@ -6,6 +6,7 @@ import { TicklakeError } from '#core/platform/errors.ts';
 import type { MarketData } from '../market-data.ts';
 import { decodeCursor, encodeCursor, pageOf } from '../paging.ts';
 import { problemAnswers } from '../schemas/common.ts';
+import { TableQualityList } from '../schemas/quality.ts';
 import { CoverageList, CoverageQuery, GapList, GapsQuery, LakeTableList, NoQuery } from '../schemas/lake.ts';
 
 export const lakeRoutes: FastifyPluginCallbackTypebox<{ marketData: MarketData }> = (
@@ -24,6 +25,20 @@ export const lakeRoutes: FastifyPluginCallbackTypebox<{ marketData: MarketData }
       },
     },
     async () => ({ items: await marketData.tables(), nextCursor: null }),
+  );
+
+  app.get(
+    '/v1/lake/quality',
+    {
+      schema: {
+        tags: ['lake'],
+        summary:
+          'How fresh, complete and well tested each table is, and what keeps a mart from being published',
+        querystring: NoQuery,
+        response: { 200: TableQualityList, ...problemAnswers },
+      },
+    },
+    async () => ({ items: await marketData.quality(), nextCursor: null }),
   );
 
   app.get(
