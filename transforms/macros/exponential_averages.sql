@@ -14,15 +14,29 @@
 
 {# Exponential moving average of a column over n bars, first known at bar `first`, by default as soon as there are n. #}
 {% macro ema(column, n, first=none, name=none) %}
-    {{ return({
-        'name': name or 'ema_' ~ n, 'column': column, 'n': n, 'alpha': 2 / (n + 1), 'r': 1 - 2 / (n + 1), 'first': first if first is not none else n - 1
-    }) }}
+    {{ return(average(name or 'ema_' ~ n, column, n, 2 / (n + 1), first)) }}
 {% endmacro %}
 
 {# Wilder's smoothing: as ema, but slower. #}
 {% macro wilder(column, n, first=none, name=none) %}
+    {{ return(average(name or 'wilder_' ~ n, column, n, 1 / n, first)) }}
+{% endmacro %}
+
+{#
+  Wilder's sum of n values, divided by n: s(i) = s(i - 1) - s(i - 1) / n + x(i), which begins as the sum of the n - 1 values
+  after the first bar.
+#}
+{% macro wilder_sum(column, n, name) %}
+    {%- set begun = average(name, column, n, 1 / n, n - 1) -%}
+    {%- do begun.update({'seeds': n - 1}) -%}
+    {{ return(begun) }}
+{% endmacro %}
+
+{# `seeds` values up to bar `first`, each weighing 1 / n there, are what an average begins with. #}
+{% macro average(name, column, n, alpha, first) %}
+    {%- set known = first if first is not none else n - 1 -%}
     {{ return({
-        'name': name or 'wilder_' ~ n, 'column': column, 'n': n, 'alpha': 1 / n, 'r': 1 - 1 / n, 'first': first if first is not none else n - 1
+        'name': name, 'column': column, 'n': n, 'alpha': alpha, 'r': 1 - alpha, 'first': known, 'seeds': n
     }) }}
 {% endmacro %}
 
@@ -106,7 +120,7 @@
 pow({{ number(average.r) }}, i % {{ length }}) * sum(
             {{ average.column }} * case
                 when i > {{ average.first }} then {{ number(average.alpha) }} * pow({{ number(average.r) }}, -(i % {{ length }}))
-                when i > {{ average.first - average.n }} then {{ number(average.r ** (-average.first) / average.n) }}
+                when i > {{ average.first - average.seeds }} then {{ number(average.r ** (-average.first) / average.n) }}
             end
         ) over (partition by {{ stretch() }}, i - i % {{ length }} order by i rows unbounded preceding)
 {%- endmacro %}

@@ -1,13 +1,11 @@
 {# What the forms of an indicator share, whatever its parts are made by. #}
 
-{# Population standard deviation in a window; 0 where the price is flat, which rounding need not give. #}
-{% macro deviation(column, window) -%}
-case when max({{ column }}) over {{ window }} > min({{ column }}) over {{ window }} then stddev_pop({{ column }}) over {{ window }} else 0 end
-{%- endmacro %}
-
-{# Where a price stands in the band of two deviations around its mean: 0 at the lower edge, 1 at the upper. #}
+{#
+  Where a price stands in the band of two deviations around its mean: 0 at the lower edge, 1 at the upper. A flat price has no
+  band: what rounding makes of its deviation is less than 1e-14 of it.
+#}
 {% macro percent_b(price, mean, deviation) -%}
-case when {{ deviation }} > 0 then ({{ price }} - ({{ mean }} - 2 * {{ deviation }})) / (4 * {{ deviation }}) end
+case when {{ deviation }} > 1e-14 * {{ mean }} then ({{ price }} - ({{ mean }} - 2 * {{ deviation }})) / (4 * {{ deviation }}) end
 {%- endmacro %}
 
 {#
@@ -19,4 +17,9 @@ case
             when {{ mean_gain }} + {{ mean_loss }} >= 1e-14 * {{ price }} then 100 * ({{ mean_gain }} / ({{ mean_gain }} + {{ mean_loss }}))
             when {{ mean_gain }} is not null then 0
         end
+{%- endmacro %}
+
+{# How many deviations a price is from its mean; 0 where the price is flat. #}
+{% macro deviations(price, mean, deviation) -%}
+case when {{ deviation }} > 1e-14 * {{ mean }} then ({{ price }} - {{ mean }}) / ({{ deviation }}) else 0 end
 {%- endmacro %}

@@ -55,7 +55,7 @@ windowed as (
         case when i >= 19 then avg(close) over last_20 end as sma_20,
         case when i >= 49 then avg(close) over last_50 end as sma_50,
         case when i >= 199 then avg(close) over last_200 end as sma_200,
-        case when i >= 19 then case when max(close) over last_20 > min(close) over last_20 then stddev_pop(close) over last_20 else 0 end end as deviation_20,
+        case when i >= 19 then stddev_pop(close) over last_20 end as deviation_20,
         case when i >= 20 then stddev_samp(log_return) over last_20 end as volatility_20
     from bars
     window
@@ -225,7 +225,7 @@ final as (
         sma_200,
         sma_20 + 2 * deviation_20 as bb_upper,
         sma_20 - 2 * deviation_20 as bb_lower,
-        case when deviation_20 > 0 then (close - (sma_20 - 2 * deviation_20)) / (4 * deviation_20) end as bb_percent_b,
+        case when deviation_20 > 1e-14 * sma_20 then (close - (sma_20 - 2 * deviation_20)) / (4 * deviation_20) end as bb_percent_b,
         case when i >= 33 then macd_line end as macd,
         macd_signal,
         macd_line - macd_signal as macd_histogram,

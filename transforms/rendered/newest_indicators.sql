@@ -27,10 +27,7 @@ averaged as (
         case when bars >= 20 then list_avg(last_20) end as sma_20,
         case when bars >= 50 then list_avg(closes[-50:]) end as sma_50,
         case when bars >= 200 then list_avg(closes[-200:]) end as sma_200,
-        case
-            when bars >= 20
-                then case when list_max(last_20) > list_min(last_20) then list_stddev_pop(last_20) else 0 end
-        end as deviation_20,
+        case when bars >= 20 then list_stddev_pop(last_20) end as deviation_20,
         case
             when bars > 25
                 then 1.5384615384615385e-01 * list_dot_product(closes[27:], of_ema_12[539 - bars:])
@@ -114,7 +111,7 @@ final as (
         sma_200,
         sma_20 + 2 * deviation_20 as bb_upper,
         sma_20 - 2 * deviation_20 as bb_lower,
-        case when deviation_20 > 0 then (close - (sma_20 - 2 * deviation_20)) / (4 * deviation_20) end as bb_percent_b,
+        case when deviation_20 > 1e-14 * sma_20 then (close - (sma_20 - 2 * deviation_20)) / (4 * deviation_20) end as bb_percent_b,
         case when bars > 33 then ema_12 - ema_26 end as macd,
         macd_signal,
         ema_12 - ema_26 - macd_signal as macd_histogram,

@@ -31,10 +31,7 @@ averaged as (
         case when bars >= 20 then list_avg(last_20) end as sma_20,
         case when bars >= 50 then list_avg(closes[-50:]) end as sma_50,
         case when bars >= 200 then list_avg(closes[-200:]) end as sma_200,
-        case
-            when bars >= 20
-                then case when list_max(last_20) > list_min(last_20) then list_stddev_pop(last_20) else 0 end
-        end as deviation_20,
+        case when bars >= 20 then list_stddev_pop(last_20) end as deviation_20,
         {{ newest_average(ema_12, 'closes', 'bars', 'of_ema_12') }} as ema_12,
         {{ newest_average(ema_26, 'closes', 'bars', 'of_ema_26') }} as ema_26,
         of_macd_signal

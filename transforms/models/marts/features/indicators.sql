@@ -25,7 +25,7 @@ windowed as (
         {{ full(20, 'avg(close) over last_20') }} as sma_20,
         {{ full(50, 'avg(close) over last_50') }} as sma_50,
         {{ full(200, 'avg(close) over last_200') }} as sma_200,
-        {{ full(20, deviation('close', 'last_20')) }} as deviation_20,
+        {{ full(20, 'stddev_pop(close) over last_20') }} as deviation_20,
         {{ full(21, 'stddev_samp(log_return) over last_20') }} as volatility_20
     from bars
     window
