@@ -1,3 +1,4 @@
+import type { CandleList } from '../schemas/candles.ts';
 import type { Problem } from '../schemas/common.ts';
 import type { Health } from '../schemas/health.ts';
 import type {
@@ -8,8 +9,10 @@ import type {
   RunWithSteps,
   ScheduleList,
 } from '../schemas/jobs.ts';
+import type { IndicatorList, LatestIndicators } from '../schemas/indicators.ts';
 import type { CoverageList, GapList, LakeTableList } from '../schemas/lake.ts';
 import type { MarketList, TradeList } from '../schemas/markets.ts';
+import type { LatestSignalsQuery, SignalList, SignalsQuery } from '../schemas/signals.ts';
 
 /** What the service answered instead of what was asked for. */
 export class ProblemError extends Error {
@@ -22,12 +25,38 @@ export class ProblemError extends Error {
   }
 }
 
+/** Which bars of a market; what is left out is the service's to choose. */
+export interface BarsOf {
+  interval: CandleList['interval'];
+  source?: string;
+  /** Days, or RFC 3339; half-open. */
+  from?: string;
+  to?: string;
+  cursor?: string;
+  limit?: number;
+}
+
+export type SignalsOf = Partial<SignalsQuery>;
+
 export interface RestClient {
   /** Also answers when the service is degraded. */
   health(signal?: AbortSignal): Promise<Health>;
   markets(signal?: AbortSignal): Promise<MarketList>;
   /** Committed trades, newest first. */
   trades(symbol: string, limit: number, signal?: AbortSignal): Promise<TradeList>;
+  /** A market's bars, newest first. */
+  candles(symbol: string, of: BarsOf, signal?: AbortSignal): Promise<CandleList>;
+  /** The indicators of a market's bars, newest first. */
+  indicators(symbol: string, of: BarsOf, signal?: AbortSignal): Promise<IndicatorList>;
+  latestIndicators(
+    symbol: string,
+    of: Pick<BarsOf, 'interval' | 'source'>,
+    signal?: AbortSignal,
+  ): Promise<LatestIndicators>;
+  /** Signals, those of the newest bars first. */
+  signals(of: SignalsOf, signal?: AbortSignal): Promise<SignalList>;
+  /** The newest of each strategy, market and interval. */
+  latestSignals(of: Partial<LatestSignalsQuery>, signal?: AbortSignal): Promise<SignalList>;
   lakeTables(signal?: AbortSignal): Promise<LakeTableList>;
   lakeCoverage(signal?: AbortSignal): Promise<CoverageList>;
   lakeGaps(signal?: AbortSignal): Promise<GapList>;
@@ -56,8 +85,13 @@ export function createRestClient(baseUrl: string): RestClient {
   return {
     health: (signal) => get('/health', signal, [503]),
     markets: (signal) => get(`/v1/markets?${page}`, signal),
-    trades: (symbol, limit, signal) =>
-      get(`/v1/markets/${encodeURIComponent(symbol)}/trades?limit=${limit}`, signal),
+    trades: (symbol, limit, signal) => get(`${ofMarket(symbol, 'trades')}?limit=${limit}`, signal),
+    candles: (symbol, of, signal) => get(`${ofMarket(symbol, 'candles')}?${query(of)}`, signal),
+    indicators: (symbol, of, signal) => get(`${ofMarket(symbol, 'indicators')}?${query(of)}`, signal),
+    latestIndicators: (symbol, of, signal) =>
+      get(`${ofMarket(symbol, 'indicators/latest')}?${query(of)}`, signal),
+    signals: (of, signal) => get(`/v1/signals?${query(of)}`, signal),
+    latestSignals: (of, signal) => get(`/v1/signals/latest?${query(of)}`, signal),
     lakeTables: (signal) => get('/v1/lake/tables', signal),
     lakeCoverage: (signal) => get(`/v1/lake/coverage?${page}`, signal),
     lakeGaps: (signal) => get(`/v1/lake/gaps?${page}`, signal),
@@ -105,4 +139,15 @@ export function createRestClient(baseUrl: string): RestClient {
     if (response.ok || also.includes(response.status)) return answer as T;
     throw new ProblemError(answer as Problem);
   }
+}
+
+function ofMarket(symbol: string, what: string): string {
+  return `/v1/markets/${encodeURIComponent(symbol)}/${what}`;
+}
+
+function query(parameters: object): string {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters))
+    if (value !== undefined) given.set(name, String(value));
+  return given.toString();
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CandleSeries } from '../../dashboards/web/src/state/candles.ts';
+import { CandleSeries } from '../../dashboards/web/src/chart/candles.ts';
 
 const trades = [
   { sequence: 1, price: '10', volume: '1', timestamp: '2024-08-08T00:00:00.100000Z' },

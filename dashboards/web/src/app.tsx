@@ -1,11 +1,13 @@
 import { useEffect, useMemo, useState } from 'react';
-import { openTradeStream, type Market, type TradeStream } from '#api/client/index.ts';
+import { openTradeStream, type Market, type Signal, type TradeStream } from '#api/client/index.ts';
 import { api, streamUrl } from './api.ts';
+import { chartIntervals, rememberChoice, rememberedChoice, type ChartChoice } from './chart/choice.ts';
 import { ChartPanel } from './components/chart-panel.tsx';
 import { Header } from './components/header.tsx';
 import { JobsPanel } from './components/jobs-panel.tsx';
 import { LakePanel } from './components/lake-panel.tsx';
 import { MarketList } from './components/market-list.tsx';
+import { SignalList } from './components/signal-list.tsx';
 import { TradeTape } from './components/trade-tape.tsx';
 import { LiveStore } from './state/live-store.ts';
 import { usePolled } from './state/use-polled.ts';
@@ -18,12 +20,22 @@ export function App() {
   const items = markets.value?.items ?? noMarkets;
   const [chosen, setChosen] = useState<string>();
   const selected = chosen ?? items[0]?.symbol;
+  const [choice, setChoice] = useState(() => rememberedChoice(localStorage));
   useStream(store, items);
+  const choose = (next: ChartChoice): void => {
+    setChoice(next);
+    rememberChoice(localStorage, next);
+  };
+  const openSignal = ({ symbol, interval }: Signal): void => {
+    setChosen(symbol);
+    const known = chartIntervals.find((candidate) => candidate === interval);
+    if (known !== undefined) choose({ ...choice, interval: known });
+  };
 
   return (
     <div className="flex min-h-dvh flex-col gap-3 p-3 lg:h-dvh">
       <Header store={store} />
-      <main className="grid min-h-0 flex-1 grid-cols-1 gap-3 lg:grid-cols-[19rem_minmax(0,1fr)_19rem] lg:grid-rows-[minmax(0,3fr)_minmax(0,2fr)]">
+      <main className="grid min-h-0 flex-1 grid-cols-1 gap-3 lg:grid-cols-[19rem_minmax(0,1fr)_19rem] lg:grid-rows-[minmax(0,15fr)_minmax(0,8fr)]">
         <MarketList
           store={store}
           markets={items}
@@ -31,8 +43,16 @@ export function App() {
           selected={selected}
           onSelect={setChosen}
         />
-        <ChartPanel store={store} market={items.find((market) => market.symbol === selected)} />
-        <TradeTape store={store} symbol={selected} />
+        <ChartPanel
+          store={store}
+          market={items.find((market) => market.symbol === selected)}
+          choice={choice}
+          onChoose={choose}
+        />
+        <div className="flex min-h-0 flex-col gap-3">
+          <TradeTape store={store} symbol={selected} />
+          <SignalList onSelect={openSignal} />
+        </div>
         <LakePanel />
         <JobsPanel />
       </main>

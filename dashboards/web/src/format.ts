@@ -27,6 +27,12 @@ export function bytes(value: number): string {
   return `${(value / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${unit}`;
 }
 
+/** A statistic with as many digits as its size asks for. */
+export function figure(value: number): string {
+  const size = Math.abs(value);
+  return value.toFixed(size >= 1_000 ? 2 : size >= 1 ? 3 : size >= 0.001 ? 5 : 8);
+}
+
 /** Seconds in their two largest units. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));

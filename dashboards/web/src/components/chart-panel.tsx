@@ -1,17 +1,18 @@
-import { useState } from 'react';
 import type { Market } from '#api/client/index.ts';
+import type { ChartChoice } from '../chart/choice.ts';
 import { percent, price, short } from '../format.ts';
 import { useLive, type LiveStore } from '../state/live-store.ts';
+import { ChartToolbar } from './chart-toolbar.tsx';
 import { PriceChart } from './price-chart.tsx';
 
-const intervals = [
-  { seconds: 1, label: '1 s' },
-  { seconds: 5, label: '5 s' },
-  { seconds: 60, label: '1 min' },
-] as const;
+export interface ChartPanelProps {
+  store: LiveStore;
+  market: Market | undefined;
+  choice: ChartChoice;
+  onChoose: (choice: ChartChoice) => void;
+}
 
-export function ChartPanel({ store, market }: { store: LiveStore; market: Market | undefined }) {
-  const [seconds, setSeconds] = useState<number>(5);
+export function ChartPanel({ store, market, choice, onChoose }: ChartPanelProps) {
   if (market === undefined) {
     return (
       <section aria-label="Chart" className="panel min-h-80 items-center justify-center text-soft">
@@ -19,41 +20,20 @@ export function ChartPanel({ store, market }: { store: LiveStore; market: Market
       </section>
     );
   }
+  const { symbol, source } = market;
+  const { interval, shown } = choice;
   return (
     <section aria-labelledby="chart-title" className="panel min-h-80">
       <div className="flex flex-wrap items-center gap-x-6 gap-y-2 border-b border-line px-4 py-2.5">
         <h2 id="chart-title" className="text-base font-semibold">
-          {market.symbol}
+          {symbol}
         </h2>
         <Figures store={store} market={market} />
-        <div
-          role="group"
-          aria-label="Length of a candle"
-          className="ml-auto flex rounded-lg border border-line"
-        >
-          {intervals.map((interval) => (
-            <button
-              key={interval.seconds}
-              type="button"
-              aria-pressed={interval.seconds === seconds}
-              onClick={() => setSeconds(interval.seconds)}
-              className={`px-3 py-1 text-xs first:rounded-l-lg last:rounded-r-lg ${
-                interval.seconds === seconds ? 'bg-raised text-ink' : 'text-soft hover:text-ink'
-              }`}
-            >
-              {interval.label}
-            </button>
-          ))}
-        </div>
       </div>
-      <PriceChart
-        key={`${market.symbol} ${seconds}`}
-        store={store}
-        symbol={market.symbol}
-        seconds={seconds}
-      />
+      <ChartToolbar choice={choice} onChoose={onChoose} />
+      <PriceChart key={`${symbol} ${interval}`} {...{ store, symbol, source, interval, shown }} />
       <p className="px-4 pb-2 text-xs text-soft">
-        Candles made here from the trades held and arriving. Chart by TradingView Lightweight Charts™.
+        The bar that goes on is made here from trades. Chart by TradingView Lightweight Charts™.
       </p>
     </section>
   );

@@ -1,119 +1,73 @@
-import {
-  CandlestickSeries,
-  createChart,
-  HistogramSeries,
-  type IChartApi,
-  type UTCTimestamp,
-} from 'lightweight-charts';
-import { useEffect, useRef } from 'react';
-import type { StreamTrade } from '#api/client/index.ts';
-import { api } from '../api.ts';
-import { CandleSeries, type Candle } from '../state/candles.ts';
+import { useEffect, useRef, useState } from 'react';
+import { api, streamUrl } from '../api.ts';
+import type { ChartInterval, Layer } from '../chart/choice.ts';
+import type { MarketOf } from '../chart/history.ts';
+import { openLiveChart, type ChartState, type Legend, type LiveChart } from '../chart/live-chart.ts';
 import type { LiveStore } from '../state/live-store.ts';
+import { ChartLegend } from './chart-legend.tsx';
 
-const seedTrades = 1_000;
-const up = '#34d399';
-const down = '#fb7185';
-
-export interface PriceChartProps {
+export interface PriceChartProps extends MarketOf {
   store: LiveStore;
-  symbol: string;
-  seconds: number;
+  interval: ChartInterval;
+  shown: readonly Layer[];
 }
 
-/** Candles of one market: from the trades held, then from those that arrive. */
-export function PriceChart({ store, symbol, seconds }: PriceChartProps) {
+/** Candles of one market with what was chosen over and under them, and the figures of one bar as text. */
+export function PriceChart({ store, symbol, source, interval, shown }: PriceChartProps) {
   const container = useRef<HTMLDivElement>(null);
+  const chart = useRef<LiveChart>(undefined);
+  const firstShown = useRef(shown);
+  const [state, setState] = useState<ChartState>({ is: 'loading' });
+  const [legend, setLegend] = useState<Legend>({ bar: undefined, row: undefined });
   useEffect(() => {
     if (container.current === null) return;
-    const chart = open(container.current);
-    const show = candleDrawer(chart);
-    const series = new CandleSeries(seconds);
-    const ids = new Set<number>();
-    const add = (trades: readonly Seed[]): void => {
-      const fresh = trades.filter(({ sequence }) => !ids.has(sequence));
-      for (const { sequence } of fresh) ids.add(sequence);
-      show(series, series.add(fresh));
-    };
-    add(store.tape(symbol));
-    const stopListening = store.onTrades(symbol, add);
-    const leaving = new AbortController();
-    void seed(symbol, leaving.signal).then(add);
+    const opened = openLiveChart({
+      ...{ container: container.current, api, streamUrl, store, interval },
+      ...{ market: { symbol, source }, shown: firstShown.current, onState: setState, onLegend: setLegend },
+    });
+    chart.current = opened;
     return () => {
-      leaving.abort();
-      stopListening();
-      chart.remove();
+      chart.current = undefined;
+      opened.close();
     };
-  }, [store, symbol, seconds]);
-  return <div ref={container} role="img" aria-label={`Candles of ${symbol}`} className="min-h-64 flex-1" />;
+  }, [store, symbol, source, interval]);
+  useEffect(() => {
+    firstShown.current = shown;
+    chart.current?.show(shown);
+  }, [shown]);
+  return (
+    <>
+      <ChartLegend legend={legend} shown={shown} />
+      <div className="relative flex min-h-96 flex-1 flex-col lg:min-h-0">
+        <div
+          ref={container}
+          role="img"
+          aria-label={`Candles of ${symbol}, ${interval}`}
+          className="min-h-0 flex-1"
+        />
+        <ChartNote state={state} />
+      </div>
+    </>
+  );
 }
 
-type Seed = Pick<StreamTrade, 'sequence' | 'price' | 'volume' | 'timestamp'>;
-
-/** None where nothing is committed yet: the stream then fills the chart. */
-async function seed(symbol: string, signal: AbortSignal): Promise<Seed[]> {
-  try {
-    const { items } = await api.trades(symbol, seedTrades, signal);
-    return items.map((trade) => ({ ...trade, sequence: trade.tradeId }));
-  } catch {
-    return [];
-  }
-}
-
-function open(container: HTMLElement): IChartApi {
-  return createChart(container, {
-    autoSize: true,
-    layout: {
-      background: { color: 'transparent' },
-      textColor: '#9fb0c8',
-      fontFamily: 'ui-sans-serif, system-ui, sans-serif',
-      // The logo would add inline styles, which the service's policy forbids; the credit stands below the chart.
-      attributionLogo: false,
-    },
-    grid: { vertLines: { color: '#172238' }, horzLines: { color: '#172238' } },
-    rightPriceScale: { borderColor: '#1f2c45', scaleMargins: { top: 0.08, bottom: 0.24 } },
-    timeScale: { borderColor: '#1f2c45', timeVisible: true, secondsVisible: true, rightOffset: 4 },
-  });
-}
-
-/** Draws what changed: the newest bars one by one, everything where an older one changed. */
-function candleDrawer(chart: IChartApi): (series: CandleSeries, changed: readonly Candle[]) => void {
-  const candles = chart.addSeries(CandlestickSeries, {
-    ...{ upColor: up, wickUpColor: up, downColor: down, wickDownColor: down },
-    borderVisible: false,
-  });
-  const volumes = chart.addSeries(HistogramSeries, { priceScaleId: '', priceFormat: { type: 'volume' } });
-  volumes.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
-  let newest = Number.NEGATIVE_INFINITY;
-
-  return (series, changed) => {
-    const [first] = changed;
-    if (first === undefined) return;
-    if (first.time < newest || newest === Number.NEGATIVE_INFINITY) {
-      const all = series.all();
-      candles.applyOptions({ priceFormat: priceFormat(first.close) });
-      candles.setData(all.map(bar));
-      volumes.setData(all.map(volume));
-    } else {
-      for (const candle of changed) {
-        candles.update(bar(candle));
-        volumes.update(volume(candle));
-      }
-    }
-    newest = Math.max(newest, changed.at(-1)?.time ?? newest);
-  };
-}
-
-function bar({ time, open, high, low, close }: Candle) {
-  return { time: time as UTCTimestamp, open, high, low, close };
-}
-
-function volume({ time, open, close, volume: value }: Candle) {
-  return { time: time as UTCTimestamp, value, color: close >= open ? '#34d39955' : '#fb718555' };
-}
-
-/** As many digits as a price of this size needs to be seen moving. */
-function priceFormat(price: number): { type: 'price'; precision: number; minMove: number } {
-  const precision = price >= 1000 ? 2 : price >= 1 ? 4 : 6;
-  return { type: 'price', precision, minMove: 10 ** -precision };
+/** Says why the chart is empty, or not whole. */
+function ChartNote({ state }: { state: ChartState }) {
+  const text =
+    state.is === 'loading'
+      ? 'Reading bars…'
+      : state.is === 'failed'
+        ? `The bars cannot be read: ${state.reason}. Trying again…`
+        : state.bars === 0
+          ? 'No bars yet: the first trades will make them.'
+          : undefined;
+  if (text === undefined) return null;
+  return (
+    <p
+      role="status"
+      className={`absolute inset-x-4 top-1/3 z-10 text-center text-sm ${state.is === 'failed' ? 'text-down' : 'text-soft'}`}
+    >
+      {text}
+    </p>
+  );
 }
