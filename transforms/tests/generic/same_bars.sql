@@ -5,7 +5,7 @@ from (
     select source, symbol, "interval", open_time from {{ model }}
     union all
     select source, symbol, "interval", {{ instant('open_us') }} as open_time from {{ bars }}
-) as both
+) as counted
 group by source, symbol, "interval", open_time
 having count(*) <> 2
 {% endtest %}
