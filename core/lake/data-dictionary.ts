@@ -26,6 +26,13 @@ const descriptions: Readonly<Record<string, string>> = {
   'features.indicators':
     'The twelve indicators of every bar, by the SQL of `transforms/`; null until their window is full. They begin anew after ' +
     'a missing bar. Bars are the venue’s, and ours of trades where none of its is held.',
+  'features.indicators_extended':
+    'More indicators of every bar. How many bars each looks back over is in `transforms/dbt_project.yml`.',
+  'features.windows':
+    'The last 15 bars of the twelve indicators, oldest first, in forms that do not depend on the unit of prices; only windows ' +
+    'that are full, of the intervals that `transforms/dbt_project.yml` names. They say nothing of the future.',
+  'features.labels': 'What came after a bar, apart from all that was known at its close.',
+  'features.daily_metrics': 'What a day was like in every market, and which markets were traded most.',
 };
 
 /** docs/data-dictionary.md */

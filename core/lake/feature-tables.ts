@@ -53,5 +53,111 @@ export const indicators = martOfBars('indicators', [
   ['is_filled', 'boolean', true, 'A bar without trades, at the price before'],
 ]);
 
+/** How many bars each looks back over is a parameter of the transforms: its columns keep their names. */
+const extended: readonly (readonly [name: string, doc: string])[] = [
+  ['ema_short', 'Exponential moving average of close, the shorter one'],
+  ['ema_long', 'Exponential moving average of close, the longer one'],
+  ['wma', 'Moving average of close, weighted linearly'],
+  ['dema', 'Double exponential moving average of close'],
+  ['tema', 'Triple exponential moving average of close'],
+  ['trix', 'Change of the thrice smoothed close in a bar, percent'],
+  ['atr', 'Average true range'],
+  ['natr', 'Average true range, percent of close'],
+  ['plus_di', 'Directional indicator of rising bars'],
+  ['minus_di', 'Directional indicator of falling bars'],
+  ['adx', 'Average directional index'],
+  ['stochastic_k', 'Slow %K of the stochastic'],
+  ['stochastic_d', 'Slow %D of the stochastic'],
+  ['obv', 'Balance of the volume of rising and falling bars, of so many bars'],
+  ['vwap', 'Average price by volume, of so many bars'],
+  ['cmf', "Chaikin's money flow"],
+  ['cci', 'Commodity channel index'],
+  ['williams_r', 'Williams %R'],
+  ['mfi', 'Money flow index'],
+  ['roc', 'Change of close, percent'],
+  ['momentum', 'Change of close'],
+  ['aroon_up', 'How lately the highest price was, percent'],
+  ['aroon_down', 'How lately the lowest price was, percent'],
+  ['donchian_upper', 'Highest price'],
+  ['donchian_lower', 'Lowest price'],
+  ['keltner_middle', 'Middle of the Keltner channel'],
+  ['keltner_upper', 'Its upper line'],
+  ['keltner_lower', 'Its lower line'],
+  ['realised_volatility', 'Square root of the sum of squared log returns, annualised'],
+  ['z_score', 'Standard deviations of close from its average'],
+];
+
+export const indicatorsExtended = martOfBars('indicators_extended', [
+  ['close', 'double', true, 'Last price'],
+  ...extended.map(([name, doc]): Definition => [name, 'double', false, doc]),
+  ['is_filled', 'boolean', true, 'A bar without trades, at the price before'],
+]);
+
+/** What a window has of each of its bars: ratios to the bar's close, and numbers that need none. */
+const windowed: readonly (readonly [name: string, doc: string])[] = [
+  ['sma_20', 'sma_20 / close - 1'],
+  ['sma_50', 'sma_50 / close - 1'],
+  ['sma_200', 'sma_200 / close - 1'],
+  ['bb_upper', 'bb_upper / close - 1'],
+  ['bb_lower', 'bb_lower / close - 1'],
+  ['bb_percent_b', 'bb_percent_b; 0.5 where the band has no width'],
+  ['macd', 'macd / close'],
+  ['macd_signal', 'macd_signal / close'],
+  ['macd_histogram', 'macd_histogram / close'],
+  ['volatility_20', 'volatility_20'],
+  ['rsi_14', 'rsi_14 / 100'],
+  ['below_all_smas', '1 where close is below all averages, else 0'],
+];
+const windowBars = 15;
+
+export const windows = martOfBars(
+  'windows',
+  windowed.flatMap(([name, doc]) =>
+    Array.from({ length: windowBars }, (_, i): Definition => {
+      const age = windowBars - 1 - i;
+      return [
+        `${name}_${age}`,
+        'double',
+        false,
+        `${doc}, ${age === 0 ? 'of the bar itself' : `${age} bars before`}`,
+      ];
+    }),
+  ),
+);
+
+export const labels = martOfBars('labels', [
+  ['horizon', 'long', true, 'Bars that it looks ahead'],
+  ['cost', 'double', true, 'What buying and selling cost together, as a share of the price'],
+  [
+    'future_close',
+    'double',
+    false,
+    'Close of the bar so far ahead; null where the bars that follow are not there',
+  ],
+  ['future_return', 'double', false, 'future_close / close - 1'],
+  ['sell', 'boolean', false, 'Whether the price falls by more than the cost'],
+]);
+
+export const dailyMetrics = martOfBars('daily_metrics', [
+  ['open', 'double', true, 'First price'],
+  ['high', 'double', true, 'Highest price'],
+  ['low', 'double', true, 'Lowest price'],
+  ['close', 'double', true, 'Last price'],
+  ['change', 'double', false, 'close over that of the day before, less 1'],
+  ['price_range', 'double', false, 'high / low - 1'],
+  ['vwap', 'double', false, 'Average price by volume'],
+  ['volume', 'double', true, 'Quantity in base asset'],
+  ['quote_volume', 'double', true, 'Quantity in quote asset'],
+  ['trade_count', 'long', true, 'Trades'],
+  ['volume_rank', 'long', true, '1 for the market of the source with the highest quote_volume that day'],
+  ['is_filled', 'boolean', true, 'A day without trades, at the price before'],
+]);
+
 /** The marts, as the transforms publish them. */
-export const featureTables: readonly LakeTable[] = [indicators];
+export const featureTables: readonly LakeTable[] = [
+  indicators,
+  indicatorsExtended,
+  windows,
+  labels,
+  dailyMetrics,
+];

@@ -46,7 +46,7 @@ export interface ModelResult {
   status: 'success' | 'error' | 'skipped';
   ms: number;
   message: string | null;
-  /** Models that it is made of, near and far, itself included. */
+  /** Models that it is made of, near and far, itself included; and sources, as `market.klines`. */
   upstream: readonly string[];
   /** SHA-256 of the SQL of all of these. */
   sqlSha256: string;
@@ -57,8 +57,8 @@ export interface TestResult {
   /** The relation tested, as `features.indicators`. */
   relation: string;
   column: string | null;
-  /** Models that it looks at. */
-  models: readonly string[];
+  /** What it judges, of the models and sources that it looks at: those of which no other is made. */
+  judges: readonly string[];
   status: 'pass' | 'warn' | 'fail' | 'error' | 'skipped';
   severity: 'error' | 'warn';
   failures: number | null;
@@ -103,16 +103,16 @@ function modelResult(manifest: Manifest, result: Result, node: Node): ModelResul
     status: result.status === 'success' || result.status === 'skipped' ? result.status : 'error',
     ms: Math.round(result.execution_time * 1_000),
     message: result.message ?? null,
-    upstream: ids.flatMap((id) => manifest.nodes[id]?.name ?? []),
+    upstream: ids.map((id) => nameOf(manifest, id)),
     sqlSha256: hash.digest('hex'),
   };
 }
 
-/** Models that a node is made of, itself included. */
+/** Models and sources that a node is made of, itself included. */
 function upstreamOf(manifest: Manifest, id: string, found = new Set<string>()): Set<string> {
-  if (manifest.nodes[id] === undefined || found.has(id)) return found;
+  if (found.has(id)) return found;
   found.add(id);
-  for (const next of manifest.nodes[id].depends_on?.nodes ?? []) upstreamOf(manifest, next, found);
+  for (const next of manifest.nodes[id]?.depends_on?.nodes ?? []) upstreamOf(manifest, next, found);
   return found;
 }
 
@@ -124,13 +124,25 @@ function testResult(manifest: Manifest, result: Result, node: Node): TestResult 
     test: node.name,
     relation: relation === undefined ? tested : `${relation.schema}.${relation.name}`,
     column: node.column_name ?? null,
-    models: looksAt.flatMap((id) => manifest.nodes[id]?.name ?? []),
+    judges: judgedOf(manifest, looksAt).map((id) => nameOf(manifest, id)),
     status: testStatus(result.status),
     severity: node.config?.severity?.toLowerCase() === 'warn' ? 'warn' : 'error',
     failures: result.failures ?? null,
     message: result.message ?? null,
     rows: { schema: node.schema, name: node.alias ?? node.name },
   };
+}
+
+/** A test that compares a model with what it is made of judges the model alone. */
+function judgedOf(manifest: Manifest, looksAt: readonly string[]): string[] {
+  return looksAt.filter(
+    (id) => !looksAt.some((other) => other !== id && upstreamOf(manifest, other).has(id)),
+  );
+}
+
+function nameOf(manifest: Manifest, id: string): string {
+  const source = manifest.sources[id];
+  return source === undefined ? (manifest.nodes[id]?.name ?? id) : `${source.schema}.${source.name}`;
 }
 
 function testStatus(status: string): TestResult['status'] {

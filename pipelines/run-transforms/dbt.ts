@@ -119,8 +119,9 @@ function pass(
     logger.debug({ dbt: line }, 'dbt said what is no event');
     return;
   }
-  const level = event.level === 'error' || event.level === 'warn' ? 'warn' : 'debug';
-  logger[level]({ dbt: event.name }, event.msg);
+  // What became of models and tests is told in our words, with examples.
+  const isOutcome = /^(Log\w+Result|RunResult\w*|Log\w*Error)$/.test(event.name);
+  logger[event.level === 'error' && !isOutcome ? 'warn' : 'debug']({ dbt: event.name }, event.msg);
   const { index, total } = event;
   const hasEnded = /^Log(Model|Test|NodeNoOp|Skip|Seed|Snapshot)\w*(Result|Error)$/.test(event.name);
   if (hasEnded && index !== undefined && total !== undefined) progress?.(index, total);

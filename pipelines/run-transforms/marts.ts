@@ -1,5 +1,6 @@
 import { featureTables } from '#core/lake/feature-tables.ts';
 import { candles, klines, tableId, type LakeTable } from '#core/lake/tables.ts';
+import type { Interval } from '#core/market/interval.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 
 /** A dbt model that is published as a table of the lake. */
@@ -11,6 +12,8 @@ export interface Mart {
   barsAhead: number;
   /** Whether a row is made of its own market's bars, or of all markets' of its time. */
   markets: 'own' | 'all';
+  /** The only lengths of bars that it has rows of; all where not named. */
+  intervals?: readonly Interval[];
 }
 
 /** Tables of the lake that marts are made of. */
@@ -26,7 +29,7 @@ const special: Readonly<Record<string, Partial<Mart>>> = {
   // A label looks at the bars that follow; its horizon is a parameter of the model.
   labels: { barsAhead: 100 },
   // Ranks of a day are among all markets.
-  daily_metrics: { markets: 'all' },
+  daily_metrics: { markets: 'all', intervals: ['1d'] },
 };
 
 export const marts: readonly Mart[] = featureTables.map((table) => ({

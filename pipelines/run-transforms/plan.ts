@@ -84,9 +84,9 @@ export async function planMarts(lake: Lake, request: PlanRequest): Promise<Plan>
     for (const mart of request.marts) {
       const published = rows.filter(({ table }) => table === tableId(mart.table));
       const there = new Set([...held, ...published.map(({ interval }) => interval)]);
-      const wanted = [...there]
-        .filter(isInterval)
-        .filter((each) => request.intervals?.includes(each) ?? true);
+      const isWanted = (interval: Interval): boolean =>
+        [request.intervals, mart.intervals].every((chosen) => chosen?.includes(interval) ?? true);
+      const wanted = [...there].filter(isInterval).filter(isWanted);
       plans.push(await planMart(tx, mart, wanted, published, request.fullRefresh === true));
     }
     return { sources: versions, marts: plans };

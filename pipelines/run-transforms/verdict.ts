@@ -17,7 +17,7 @@ export function verdictOf(mart: Mart, { models, tests }: Artifacts): Verdict {
   const result = models.get(mart.model);
   const upstream = result?.upstream ?? [mart.model];
   const failed = tests.filter(
-    (test) => hasFailed(test) && test.models.some((model) => upstream.includes(model)),
+    (test) => hasFailed(test) && test.judges.some((model) => upstream.includes(model)),
   );
   const [first] = failed;
   if (first !== undefined) {
