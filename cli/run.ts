@@ -27,6 +27,7 @@ type StartRole = (config: Config, logger: Logger) => Promise<RunningRole>;
 const roles: Record<string, StartRole> = {
   exchange: runExchange,
   ingest: runIngest,
+  stream: runStream,
   scheduler: runScheduler,
   api: runApi,
 };
@@ -83,6 +84,12 @@ async function untilStopped(role: RunningRole, logger: Logger): Promise<void> {
       if (!supervised) resolve({ drain: true });
     });
     role.failed?.catch(reject);
+  }).catch(async (error: unknown) => {
+    await shutDown(role.close, logger);
+    if (process.connected) process.disconnect();
+    // The error is told first; then what did not close may not keep the process.
+    setTimeout(() => process.exit(toTicklakeError(error).exitCode), closeMs).unref();
+    throw error;
   });
   const drain = stop.drain && role.drain !== undefined ? [role.drain] : [];
   const left = await shutDown([...drain, ...role.close], logger);
@@ -150,6 +157,22 @@ async function runIngest(config: Config, logger: Logger): Promise<RunningRole> {
       closing('the exchange', () => exchange.close()),
       closing('the database', () => runtime.close()),
     ],
+  };
+}
+
+async function runStream(config: Config, logger: Logger): Promise<RunningRole> {
+  const { startStream } = await import('#pipelines/stream-bars/role.ts');
+  const runtime = await openRuntime(config, 'ingest', 'stream', logger);
+  const stream = await startStream({ ...runtime, database: runtime.connection.database });
+  return {
+    details: {},
+    failed: stream.failed,
+    drain: {
+      name: 'the drain',
+      timeoutMs: drainMs + closeMs,
+      run: () => stream.drain(AbortSignal.timeout(drainMs)),
+    },
+    close: [closing('live bars', () => stream.close()), closing('the database', () => runtime.close())],
   };
 }
 

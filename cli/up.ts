@@ -104,6 +104,7 @@ async function superviseAll(runtime: Runtime, context: CliContext, stop: Stop): 
   try {
     if (config.exchange === 'simulator' && config.exchangeUrl === undefined) await start('exchange');
     const ingest = await start('ingest');
+    const stream = await start('stream');
     const scheduler = await start('scheduler');
     const api = await start('api');
     const apiUrl = api.details['url'] ?? '';
@@ -113,6 +114,8 @@ async function superviseAll(runtime: Runtime, context: CliContext, stop: Stop): 
       scheduler.stop({ drain: false, timeoutMs: stopMs }),
       ingest.stop({ drain: true, timeoutMs: drainMs }),
     ]);
+    // Only now all trades are in the log, whose candles belong to the report.
+    await stream.stop({ drain: true, timeoutMs: drainMs });
     const report = ingestReport(
       before,
       await ingestTotals(database, log),

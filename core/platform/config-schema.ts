@@ -171,6 +171,18 @@ export const configSchema = Type.Object(
       10,
       3_600_000,
     ),
+    streamLatenessMs: whole(
+      'Milliseconds, by our clock, that a trade may take into the log before its bar closes without it.',
+      1_000,
+      0,
+      600_000,
+    ),
+    streamCommitMs: whole(
+      'Milliseconds between commits of live candles to the lake.',
+      30_000,
+      100,
+      3_600_000,
+    ),
     ingestMaxBatchRecords: whole(
       'Most records in one commit; under load batches grow up to it.',
       500_000,

@@ -2,26 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { countKeys } from '#core/lake/commit-ledger.ts';
-import { commitAppend } from '#core/lake/commit.ts';
-import type { IdRange } from '#core/lake/coverage.ts';
 import { DuckDb, literal } from '#core/lake/duckdb.ts';
 import type { Lake } from '#core/lake/lake.ts';
+import { symbolOf } from '#core/lake/ledger.ts';
 import { latestRevisions, parquetRelation } from '#core/lake/relation.ts';
 import { currentFiles } from '#core/lake/scan.ts';
-import { discardFiles, stageFiles } from '#core/lake/stage.ts';
-import { candles, quoted, tableId } from '#core/lake/tables.ts';
+import { candles } from '#core/lake/tables.ts';
 import { intervals as allIntervals, type Interval } from '#core/market/interval.ts';
 import { isTicklakeError, TicklakeError } from '#core/platform/errors.ts';
 import type { Transaction } from '#core/platform/postgres/database.ts';
 import { sqlFile } from '#core/platform/sql-file.ts';
+import { appendRevisions } from './append.ts';
 import { marketOf, type DueDay, type DueGroup } from './due.ts';
-import { madeColumns, makeCandles } from './make.ts';
+import { makeCandles } from './make.ts';
 
-const revisionsSql = sqlFile(import.meta.url, 'sql/revisions.sql');
-const runsSql = sqlFile(import.meta.url, 'sql/runs.sql');
 const noteBuiltSql = sqlFile(import.meta.url, 'sql/note-built.sql');
-const explainHolesSql = sqlFile(import.meta.url, 'sql/explain-holes.sql');
 
 const attemptsMax = 5;
 const pauseMsMax = 200;
@@ -81,38 +76,15 @@ async function attemptBuild(duck: DuckDb, request: BuildRequest): Promise<BuiltC
   const days = await withBuilds(lake, group.days);
   await makeCandles(duck, lake, { days, intervals, closedUs });
   await readHeld(duck, lake, { source, days, intervals });
-  await duck.run(
-    revisionsSql
-      .replaceAll('$columns', madeColumns.map(({ name }) => quoted(name)).join(', '))
-      .replace('$computed_at', literal(new Date().toISOString())),
-  );
-  const { added, revised } = await runsOf(duck, source);
-  const counts = { added: countKeys(added), revised: countKeys(revised) };
-  const commitId = counts.added + counts.revised === 0 ? null : randomUUID();
-  const built = { source, days: days.length, ...counts, commitId };
-  const settle = async (tx: Transaction): Promise<void> => {
-    await noteBuilt(tx, days, intervals.length === allIntervals.length ? seq : null);
-    await request.finish?.(tx, built);
-  };
-  if (commitId === null) {
-    await lake.database.transaction(settle);
-    return built;
-  }
-  const files = await stageFiles(duck, lake.store, candles, lake.locationOf(candles), 'revisions');
-  try {
-    await commitAppend(lake, {
-      ...{ commitId, table: candles, files, added, revised, days: [], explained: [], offsets: [] },
-      summary: { 'ticklake.trades-seq': String(seq) },
-      guard: async (tx) => {
-        await explainHoles(tx, source, added);
-        await settle(tx);
-      },
-    });
-    return built;
-  } catch (error) {
-    if (!isTicklakeError(error, 'COMMIT_UNKNOWN')) await discardFiles(lake.store, files);
-    throw error;
-  }
+  const appended = await appendRevisions(duck, lake, {
+    source,
+    summary: { 'ticklake.trades-seq': String(seq) },
+    async guard(tx, counts) {
+      await noteBuilt(tx, days, intervals.length === allIntervals.length ? seq : null);
+      await request.finish?.(tx, { source, days: days.length, ...counts });
+    },
+  });
+  return { source, days: days.length, ...appended };
 }
 
 /** The days with the number of their builds as it is, which comes before their candles are read. */
@@ -156,41 +128,21 @@ async function readHeld(duck: DuckDb, lake: Lake, { source, days, intervals }: H
     ],
   });
   const windows = days.map(
-    (day) =>
-      `(symbol = ${literal(marketOf(day).symbol)} and "date" between ${literal(day.fromDay)} and ${literal(day.day)})`,
+    ({ listing, fromDay, day }) =>
+      `when symbol = ${literal(symbolOf(listing))} and "date" between ${literal(fromDay)} and ${literal(day)}
+         then ${literal(listing)}`,
   );
   await duck.run(
     `create or replace temp table held as
-     select * from (${latestRevisions(candles, parquetRelation(candles, files))})
-      where source = ${literal(source)} and (${windows.join(' or ')})
-        and "interval" in (${intervals.map(literal).join(', ')})`,
+     select *, case ${windows.join(' ')} end as listing
+       from (${latestRevisions(candles, parquetRelation(candles, files))})
+      where source = ${literal(source)} and "interval" in (${intervals.map(literal).join(', ')})
+        and listing is not null`,
   );
-}
-
-/** Bars that are to be appended: those that are new, and those that have another revision now. */
-async function runsOf(duck: DuckDb, source: string): Promise<{ added: IdRange[]; revised: IdRange[] }> {
-  const runs = await duck.rows(runsSql);
-  const ranges = (isRevised: boolean): IdRange[] =>
-    runs
-      .filter((run) => run['is_revised'] === isRevised)
-      .map((run) => ({
-        ...{ source, listing: String(run['listing']), interval: String(run['interval']) },
-        ...{ lo: Number(run['lo']), hi: Number(run['hi']) },
-      }));
-  return { added: ranges(false), revised: ranges(true) };
 }
 
 async function noteBuilt(tx: Transaction, days: readonly DueDay[], seq: number | null): Promise<void> {
   const { rowCount } = await tx.query(noteBuiltSql, [JSON.stringify(days), seq]);
   if (rowCount === days.length) return;
   throw new TicklakeError('PLAN_STALE', 'another build made candles of the same days meanwhile');
-}
-
-async function explainHoles(tx: Transaction, source: string, added: readonly IdRange[]): Promise<void> {
-  const kinds = new Map(added.map((range) => [`${range.listing} ${range.interval ?? ''}`, range]));
-  await tx.query(explainHolesSql, [
-    ...[tableId(candles), source],
-    [...kinds.values()].map(({ listing }) => listing),
-    [...kinds.values()].map(({ interval }) => interval ?? ''),
-  ]);
 }

@@ -22,7 +22,9 @@ export const madeColumns = candles.columns.filter(
 /** Makes DuckDB's table `made` of the candles of days, with the listing each belongs to. */
 export async function makeCandles(duck: DuckDb, lake: Lake, request: MakeRequest): Promise<void> {
   const columns = madeColumns.map(({ name, type }) => `${quoted(name)} ${duckType(type)}`);
-  await duck.run(`create or replace temp table made (${columns.join(', ')}, listing varchar)`);
+  await duck.run(
+    `create or replace temp table made (${columns.join(', ')}, listing varchar, revision bigint default 1)`,
+  );
   const markets = Map.groupBy(request.days, ({ source, listing }) => `${source} ${listing}`);
   for (const days of markets.values()) await makeMarket(duck, lake, { ...request, days });
 }

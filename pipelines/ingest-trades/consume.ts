@@ -17,7 +17,7 @@ import { lakeGroup } from './group.ts';
 import { gather, offsetMoves, offsetSummary, type BatchBounds, type Ownership } from './gather.ts';
 import { recordBatch, type Jump } from './ledger.ts';
 import { acceptNew, batchSpans, checkBatch, type BatchCounts, type RefusedRecord } from './stage.ts';
-import { followTrades, knownSymbols } from './symbols.ts';
+import { followTrades, futureToleranceUs, knownSymbols } from './symbols.ts';
 
 export interface ConsumerOptions extends BatchBounds {
   log: EventLog;
@@ -46,7 +46,6 @@ export interface TradeConsumer {
 const retryMsMin = 100;
 const retryMsMax = 5_000;
 const restagesMax = 5;
-const futureToleranceUs = 24 * 3_600 * 1_000_000;
 
 /** Brings the log's trades into `market.trades`: gather, check, stage, commit; offsets move in the commit. */
 export async function startTradeConsumer(options: ConsumerOptions): Promise<TradeConsumer> {

@@ -14,6 +14,9 @@ export interface IngestTotals {
   duplicatesStream: number;
   refusedStream: number;
   commits: number;
+  /** Live candles and signals, revisions included. */
+  candles: number;
+  signals: number;
 }
 
 /** The counters that `up` and `trades replay` print. */
@@ -38,7 +41,9 @@ export async function ingestTotals(database: Database, log: EventLog): Promise<I
             coalesce(sum(committed_repair), 0)::bigint as "committedRepair",
             coalesce(sum(duplicates_stream), 0)::bigint as "duplicatesStream",
             coalesce(sum(refused_stream), 0)::bigint as "refusedStream",
-            count(*)::bigint as commits
+            count(*)::bigint as commits,
+            (select candles from stream.counts) as candles,
+            (select signals from stream.counts) as signals
        from ingest.batches`,
   );
   const { partitions } = await log.describe(tradesTopic);
@@ -68,8 +73,8 @@ export function ingestReport(before: IngestTotals, after: IngestTotals, missing:
     duplicatesDropped: since('duplicatesStream'),
     deadLetters: since('refusedStream'),
     missing,
-    candles: 0,
-    signals: 0,
+    candles: since('candles'),
+    signals: since('signals'),
     commits: since('commits'),
   };
 }

@@ -2,6 +2,9 @@ import type { ExchangeSymbol } from '#core/exchanges/exchange.ts';
 import type { Database, Transaction } from '#core/platform/postgres/database.ts';
 import type { KnownSymbol, VenueTime } from './stage.ts';
 
+/** How far trades may be ahead of their venue's clock as last noted, or of ours. */
+export const futureToleranceUs = 24 * 3_600 * 1_000_000;
+
 /** `BTCUSDT#1`: a listing's number tells apart coins that used one symbol name. */
 export function firstListing(symbol: string): string {
   return `${symbol}#1`;

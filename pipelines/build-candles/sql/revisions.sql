@@ -2,7 +2,7 @@
 -- These are withdrawn: flat, without trades, and not complete, as no empty bar is.
 create or replace temp table revisions as
 with new_bars as (
-  select made.*, 1 as revision
+  select made.*, false as is_revised
   from made
   anti join held using (source, symbol, "interval", open_time)
 ),
@@ -12,7 +12,7 @@ same_bars as (
   select $columns from held
 ),
 changed_bars as (
-  select made.*, held.revision + 1 as revision
+  select made.* replace (greatest(made.revision, held.revision + 1) as revision), true as is_revised
   from made
   join held using (source, symbol, "interval", open_time)
   anti join same_bars using (source, symbol, "interval", open_time)
@@ -24,8 +24,8 @@ withdrawn_bars as (
       0 as taker_buy_volume, 0 as taker_buy_quote_volume, true as is_filled, null as first_trade_id,
       null as last_trade_id, false as is_complete
     ),
-    null as listing,
-    held.revision + 1 as revision
+    held.revision + 1 as revision,
+    true as is_revised
   from held
   anti join made using (source, symbol, "interval", open_time)
   where held.is_complete or held.trade_count > 0

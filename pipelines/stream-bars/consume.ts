@@ -1,0 +1,279 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LiveCandles } from '#core/features/live-candles.ts';
+import { DuckDb } from '#core/lake/duckdb.ts';
+import type { Lake } from '#core/lake/lake.ts';
+import { candlesticksTopic, tradeKey, tradesTopic } from '#core/market/topics.ts';
+import { isTicklakeError, toTicklakeError } from '#core/platform/errors.ts';
+import type { Logger } from '#core/platform/logging.ts';
+import type { Metrics } from '#core/platform/metrics.ts';
+import type { Database } from '#core/platform/postgres/database.ts';
+import type { EventLog, LogBatch, LogRecord } from '#core/streams/event-log.ts';
+import { claimOffsets } from '#core/streams/offsets.ts';
+import { partitionOf } from '#core/streams/partitioner.ts';
+import { streamGroup } from './group.ts';
+import { forgetPartitions, loadPartitions, startOffsets } from './partitions.ts';
+import {
+  closedBars,
+  keepBars,
+  shortDecimalMacro,
+  withRevision,
+  type ClosedBar,
+  type OwnedPartition,
+} from './say.ts';
+import { sendKept } from './send.ts';
+import { takeTrades } from './take.ts';
+import { Tails } from './tails.ts';
+import { Watermarks } from './watermark.ts';
+
+export interface BarConsumerOptions {
+  log: EventLog;
+  lake: Lake;
+  database: Database;
+  logger: Logger;
+  metrics: Metrics;
+  /** How long a trade may take from the venue into the log, by our clock, before its bar closes without it. */
+  latenessMs: number;
+  maxBufferedBytes: number;
+  sessionTimeoutMs?: number;
+  spillDir: string;
+}
+
+export interface BarConsumer {
+  /** Resolves when everything up to the log's present end was taken, and what follows is kept and sent. */
+  drained(signal: AbortSignal): Promise<void>;
+  /** Says nothing more and gives up its partitions. What was not said is said by who goes on. */
+  close(): Promise<void>;
+  readonly failed: Promise<never>;
+}
+
+const pollMs = 50;
+const pollBytesMax = 16 * 1024 * 1024;
+const secondsEveryMs = 500;
+const clocksEveryMs = 1_000;
+const retryMsMin = 100;
+const retryMsMax = 5_000;
+
+/** Takes the log's trades, closes bars, and says them: kept, evaluated, sent. */
+export async function startBarConsumer(options: BarConsumerOptions): Promise<BarConsumer> {
+  const { log, lake, database, logger } = options;
+  const duck = await DuckDb.open({ threads: 2, memoryLimit: '1GB', spillDir: options.spillDir });
+  await duck.run(shortDecimalMacro);
+  const live = await LiveCandles.open(duck);
+  const tails = await Tails.open(duck);
+  const watermarks = new Watermarks(options.latenessMs);
+  const instruments = consumerMetrics(options.metrics);
+  const owned = new Map<number, OwnedPartition>();
+  const gained = new Set<number>();
+  const lost = new Set<number>();
+  const stopping = new AbortController();
+  let secondsAt = 0;
+  let clocksAt = 0;
+  let partitions = 0;
+  let rounds = 0;
+
+  const group = await log.joinGroup({
+    group: streamGroup,
+    topic: tradesTopic,
+    maxBufferedBytes: options.maxBufferedBytes,
+    ...(options.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: options.sessionTimeoutMs }),
+    async onAssigned(assigned) {
+      const claims = await claimOffsets(database, streamGroup, assigned);
+      const offsets = await startOffsets(database, assigned);
+      assigned.forEach((assignment, index) => {
+        const { partition } = assignment;
+        const nextOffset = offsets[index] ?? 0;
+        owned.set(partition, { ...assignment, epoch: claims[index]?.epoch ?? 0, nextOffset });
+        gained.add(partition);
+      });
+      return offsets;
+    },
+    onRevoked(revoked) {
+      for (const { partition } of revoked) {
+        owned.delete(partition);
+        gained.delete(partition);
+        lost.add(partition);
+      }
+    },
+    onOutOfRange(at, wanted, actual) {
+      logger.warn(
+        { ...at, wanted, actual },
+        'the log no longer has the offset to go on from; bars may be incomplete',
+      );
+    },
+  });
+  const running = run();
+  running.catch(() => undefined);
+
+  return {
+    failed: running.then(() => new Promise<never>(() => undefined)),
+    async drained(signal) {
+      const topic = await log.describe(tradesTopic);
+      const ends = new Map(topic.partitions.map(({ partition, endOffset }) => [partition, endOffset]));
+      const isBehind = (): boolean =>
+        [...owned.values()].some(({ partition, nextOffset }) => nextOffset < (ends.get(partition) ?? 0));
+      for (const enough = rounds + 2; isBehind() || rounds < enough;) {
+        signal.throwIfAborted();
+        await Promise.race([sleep(pollMs, undefined, { signal }), running]);
+      }
+    },
+    async close() {
+      stopping.abort();
+      await running.catch(() => undefined);
+      await group.close();
+      duck.close();
+    },
+  };
+
+  async function run(): Promise<void> {
+    await retried(() => sendKept(database, log));
+    while (!stopping.signal.aborted) {
+      await settlePartitions();
+      const batches = await group.poll(pollMs, pollBytesMax);
+      await retried(() => take(batches));
+      await retried(() => noteTimes());
+      await close();
+      rounds += 1;
+    }
+  }
+
+  /** Takes over what was assigned, and forgets what is another's now. */
+  async function settlePartitions(): Promise<void> {
+    if (gained.size === 0 && lost.size === 0) return;
+    const [leaving, coming] = [[...lost], [...gained]];
+    await retried(async () => {
+      const startedAt = performance.now();
+      partitions = (await log.describe(tradesTopic)).partitions.length;
+      const target = { lake, duck, live, tails };
+      await forgetPartitions(target, [...leaving, ...coming], partitions);
+      const markets = await loadPartitions(target, coming, partitions);
+      instruments.markets.set(markets);
+      logger.info(
+        { partitions: owned.size, markets, ms: Math.round(performance.now() - startedAt) },
+        'open bars were rebuilt from the lake',
+      );
+    });
+    for (const partition of leaving) lost.delete(partition);
+    for (const partition of coming) gained.delete(partition);
+  }
+
+  async function take(batches: readonly LogBatch[]): Promise<void> {
+    const ours = batches.filter(({ partition }) => owned.has(partition) && !gained.has(partition));
+    if (ours.length === 0) return;
+    const startedAt = performance.now();
+    const { trades, times } = await takeTrades({ database, duck, live, spillDir: options.spillDir }, ours);
+    for (const { source, timeUs } of times) watermarks.observe(source, timeUs);
+    for (const { partition, baseOffset, count } of ours) {
+      const of = owned.get(partition);
+      if (of !== undefined) of.nextOffset = Math.max(of.nextOffset, baseOffset + count);
+    }
+    instruments.trades.inc(trades);
+    instruments.takeSeconds.observe((performance.now() - startedAt) / 1_000);
+  }
+
+  async function noteTimes(): Promise<void> {
+    const now = Date.now();
+    if (now - clocksAt >= clocksEveryMs) {
+      clocksAt = now;
+      const { rows } = await database.query<{ source: string; us: number }>(
+        'select source, time_us as us from ingest.venues',
+      );
+      for (const { source, us } of rows) watermarks.observe(source, us);
+    }
+    const positions = new Map(
+      [...owned.values()].map(({ partition, nextOffset }) => [partition, nextOffset]),
+    );
+    await watermarks.advance(now, positions, () => log.describe(tradesTopic));
+  }
+
+  async function close(): Promise<void> {
+    const startedAt = performance.now();
+    const seconds = Date.now() - secondsAt >= secondsEveryMs;
+    if (!(await live.close(watermarks.current, { seconds }))) return;
+    secondsAt = Date.now();
+    const bars = await closedBars(duck);
+    const closedAt = performance.now();
+    try {
+      await retried(() => say(bars));
+    } catch (error) {
+      if (!isTicklakeError(error, 'FENCED')) throw error;
+      instruments.fenced.inc();
+      logger.warn({ err: error }, 'another process says these bars');
+      for (const partition of owned.keys()) lost.add(partition);
+      owned.clear();
+      await group.rejoin();
+    }
+    instruments.closeSeconds.observe((closedAt - startedAt) / 1_000);
+    instruments.saySeconds.observe((performance.now() - closedAt) / 1_000);
+  }
+
+  async function say(closed: readonly ClosedBar[]): Promise<void> {
+    const settled = [...owned.values()].filter(({ partition }) => !gained.has(partition));
+    const ours = new Set(settled.map(({ partition }) => partition));
+    // Of a partition that was lost meanwhile nothing is said: who has it now may know more.
+    const bars = closed.filter(({ source, symbol }) =>
+      ours.has(partitionOf(tradeKey(source, symbol), partitions)),
+    );
+    const counts = await keepBars(database, tails, settled, bars);
+    instruments.candles.inc(counts.candles);
+    instruments.revisions.inc(counts.revisions);
+    instruments.signals.inc(counts.signals);
+    if (counts.candles > 0) await sendKept(database, log);
+    const seconds = bars.flatMap(secondRecord);
+    if (seconds.length > 0) await log.append(candlesticksTopic, seconds);
+  }
+
+  /** Until it succeeds, or trying again cannot help. */
+  async function retried(work: () => Promise<void>): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await work();
+        return;
+      } catch (error) {
+        const failure = toTicklakeError(error);
+        if (!failure.retryable || stopping.signal.aborted) throw failure;
+        const waitMs =
+          Math.min(retryMsMax, retryMsMin * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
+        instruments.failures.inc({ code: failure.code });
+        logger.warn({ err: failure, attempt, waitMs }, 'live bars wait, and try again');
+        await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+    }
+  }
+}
+
+/** Bars of a second are sent, but not kept: there are too many, and nobody wants them for long. */
+function secondRecord({ source, symbol, interval, record }: ClosedBar): LogRecord[] {
+  return interval === '1s' ? [{ key: tradeKey(source, symbol), value: withRevision(record, 1) }] : [];
+}
+
+function consumerMetrics(metrics: Metrics) {
+  return {
+    markets: metrics.gauge(
+      'ticklake_stream_bars_markets',
+      'Markets whose open bars were rebuilt at the last assignment',
+    ),
+    trades: metrics.counter('ticklake_stream_bars_trades_total', 'Trades taken into open bars'),
+    candles: metrics.counter(
+      'ticklake_stream_candles_total',
+      'Bars of a minute and more that were said, revisions included',
+    ),
+    revisions: metrics.counter(
+      'ticklake_stream_revisions_total',
+      'Bars that were said again, as they had changed',
+    ),
+    signals: metrics.counter('ticklake_stream_signals_total', 'Signals that were said'),
+    fenced: metrics.counter(
+      'ticklake_stream_fenced_total',
+      'Times that another process owned the partitions',
+    ),
+    failures: metrics.counter('ticklake_stream_failures_total', 'Attempts that failed and were made again', [
+      'code',
+    ]),
+    takeSeconds: metrics.histogram('ticklake_stream_take_seconds', 'Taking trades of the log into open bars'),
+    closeSeconds: metrics.histogram('ticklake_stream_close_seconds', 'Making the bars that closed'),
+    saySeconds: metrics.histogram(
+      'ticklake_stream_say_seconds',
+      'Keeping, evaluating and sending bars that closed',
+    ),
+  };
+}

@@ -1,0 +1,2 @@
+/** Consumer group of the processes that make live candles. */
+export const streamGroup = 'stream';

@@ -1,0 +1,169 @@
+import type { LiveCandles } from '#core/features/live-candles.ts';
+import { lateUs } from '#core/features/live-candles.ts';
+import { tailBars } from '#core/features/indicators.ts';
+import { literal, type DuckDb } from '#core/lake/duckdb.ts';
+import type { Lake } from '#core/lake/lake.ts';
+import { latestRevisions, parquetRelation } from '#core/lake/relation.ts';
+import { currentFiles } from '#core/lake/scan.ts';
+import { candles, klines, tableId, trades } from '#core/lake/tables.ts';
+import { intervals, intervalUs, type Interval } from '#core/market/interval.ts';
+import { sqlFile } from '#core/platform/sql-file.ts';
+import type { Tails } from './tails.ts';
+
+const barsSql = sqlFile(import.meta.url, '../../transforms/rendered/int_bars.sql');
+const keptBarsSql = sqlFile(import.meta.url, 'sql/kept-bars.sql');
+
+/** Markets of one venue that are to be gone on with. */
+export interface VenueMarkets {
+  source: string;
+  markets: readonly { symbol: string; listing: string }[];
+  /** The venue's time as last noted, microseconds. */
+  timeUs: number;
+}
+
+const dayUs = 86_400_000_000;
+const minuteUs = 60_000_000;
+
+export interface LoadTarget {
+  lake: Lake;
+  duck: DuckDb;
+  live: LiveCandles;
+  tails: Tails;
+}
+
+/**
+ * Rebuilds open bars and tails from what is committed: the trades since the day began in which bars may still be open or
+ * revised, and the newest bars. What the log has beyond the offsets of ingest, read before this, comes on top.
+ */
+export async function loadVenue(target: LoadTarget, venue: VenueMarkets): Promise<void> {
+  const symbols = venue.markets.map(({ symbol }) => symbol);
+  if (symbols.length === 0) return;
+  await loadTrades(target, venue);
+  for (const interval of intervals) await loadTail(target, venue, interval);
+}
+
+async function loadTrades({ lake, duck, live }: LoadTarget, venue: VenueMarkets): Promise<void> {
+  const { source, timeUs } = venue;
+  const floorUs = Math.floor((timeUs - lateUs) / dayUs) * dayUs;
+  const before = await tradesBefore(lake, venue, floorUs);
+  const day = (us: number): string => new Date(us / 1_000).toISOString().slice(0, 10);
+  const symbols = venue.markets.map(({ symbol }) => symbol);
+  const dates = [...new Set(before.map((trade) => trade.day))];
+  const { files } = await currentFiles(lake, trades, {
+    filter: [
+      { column: 'source', op: '=', value: source },
+      { column: 'symbol', op: 'in', value: symbols },
+      ...(dates.length === 0
+        ? [{ column: 'date', op: '>=' as const, value: day(floorUs) }]
+        : [{ column: 'date', op: '>=' as const, value: dates.toSorted()[0] ?? '' }]),
+    ],
+  });
+  if (files.length === 0) return;
+  const neighbours = before.map(
+    ({ symbol, id, day: of }) =>
+      `or (date = ${literal(of)} and symbol = ${literal(symbol)} and trade_id = ${id})`,
+  );
+  const said = await saidUntil(lake, source, symbols);
+  const secondsFromUs = timeUs - 2 * minuteUs;
+  await live.take(
+    `(select * from (${parquetRelation(trades, files)})
+       where source = ${literal(source)} and symbol in (${symbols.map(literal).join(', ')})
+         and (date >= ${literal(day(floorUs))} ${neighbours.join(' ')}))`,
+    { secondsFromUs },
+  );
+  const isContinued = new Set(before.map(({ symbol }) => symbol));
+  for (const symbol of symbols) {
+    const firstUs = live.closedUs({ source, symbol });
+    if (firstUs === undefined) continue;
+    const marketFloorUs = isContinued.has(symbol) ? floorUs : 0;
+    const saidUs = said.get(symbol);
+    live.resume(
+      { source, symbol },
+      {
+        floorUs: marketFloorUs,
+        // Bars of late are said again, in case that trades came to them meanwhile: those as they were are passed over.
+        closedUs: Math.max(marketFloorUs, saidUs === undefined ? firstUs : saidUs - lateUs),
+        secondsFromUs: saidUs ?? secondsFromUs,
+      },
+    );
+  }
+  await duck.run('checkpoint');
+}
+
+/** The last trade of each market before a day: its price is carried, and the first bar joins on to it. */
+async function tradesBefore(
+  lake: Lake,
+  { source, markets }: VenueMarkets,
+  floorUs: number,
+): Promise<{ symbol: string; id: number; day: string }[]> {
+  const { rows } = await lake.database.query<{ listing: string; id: number; day: string }>(
+    `select distinct on (listing) listing, last_id as id, day::text as day from lake.tape_days
+      where table_name = $1 and source = $2 and listing = any($3) and day < $4
+      order by listing, lake.tape_days.day desc`,
+    [
+      ...[tableId(trades), source, markets.map(({ listing }) => listing)],
+      new Date(floorUs / 1_000).toISOString().slice(0, 10),
+    ],
+  );
+  const symbols = new Map(markets.map(({ listing, symbol }) => [listing, symbol]));
+  return rows.map(({ listing, ...trade }) => ({ ...trade, symbol: symbols.get(listing) ?? '' }));
+}
+
+/** Where the newest minute that was said ends, by market. */
+async function saidUntil(
+  lake: Lake,
+  source: string,
+  symbols: readonly string[],
+): Promise<Map<string, number>> {
+  const { rows } = await lake.database.query<{ symbol: string; until_us: number }>(
+    `select symbol, max(open_us) + 60000000 as until_us from stream.candles
+      where source = $1 and symbol = any($2) and "interval" = '1m' group by symbol`,
+    [source, symbols],
+  );
+  return new Map(rows.map((row) => [row.symbol, row.until_us]));
+}
+
+async function loadTail(
+  { lake, duck, tails }: LoadTarget,
+  venue: VenueMarkets,
+  interval: Interval,
+): Promise<void> {
+  const { source, timeUs } = venue;
+  const symbols = venue.markets.map(({ symbol }) => symbol);
+  const fromUs = timeUs - (tailBars + 1) * intervalUs(interval);
+  const filter = [
+    { column: 'interval', op: '=' as const, value: interval },
+    { column: 'source', op: '=' as const, value: source },
+    { column: 'symbol', op: 'in' as const, value: symbols },
+    { column: 'open_time', op: '>=' as const, value: fromUs },
+  ];
+  const held = await Promise.all([klines, candles].map((table) => currentFiles(lake, table, { filter })));
+  const wanted = `where "interval" = ${literal(interval)} and source = ${literal(source)}
+    and symbol in (${symbols.map(literal).join(', ')}) and open_time >= make_timestamptz(${fromUs})`;
+  const [ofVenue, ours] = [
+    parquetRelation(klines, held[0]?.files ?? []),
+    latestRevisions(candles, parquetRelation(candles, held[1]?.files ?? [])),
+  ];
+  await duck.run(
+    `create or replace view market.klines as select * from (${ofVenue}) ${wanted};
+     create or replace view market.candles as select * from (${ours}) ${wanted}`,
+  );
+  await tails.load(`(${barsSql})`);
+  // What closed since the last commit of candles.
+  const { rows } = await lake.database.query<{ bars: string }>(keptBarsSql, [
+    source,
+    symbols,
+    interval,
+    fromUs,
+  ]);
+  const kept = rows[0]?.bars ?? '[]';
+  if (kept !== '[]') await tails.load(keptRelation(kept, intervalUs(interval)));
+}
+
+function keptRelation(json: string, lengthUs: number): string {
+  const columns = `[{"source": "varchar", "symbol": "varchar", "interval": "varchar", "open_us": "bigint",
+    "open": "double", "high": "double", "low": "double", "close": "double", "volume": "double",
+    "quote_volume": "double", "trade_count": "bigint", "is_filled": "boolean"}]`;
+  return `(select *, ${lengthUs}::bigint as length_us
+             from (select unnest(from_json(${literal(json)}, '${columns}'), recursive := true)))`;
+}

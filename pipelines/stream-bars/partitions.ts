@@ -1,0 +1,59 @@
+import type { Lake } from '#core/lake/lake.ts';
+import { tradeKey, tradesTopic } from '#core/market/topics.ts';
+import type { Database } from '#core/platform/postgres/database.ts';
+import type { Assignment } from '#core/streams/event-log.ts';
+import { partitionOf } from '#core/streams/partitioner.ts';
+import { lakeGroup } from '../ingest-trades/group.ts';
+import { loadVenue, type LoadTarget, type VenueMarkets } from './load.ts';
+
+/** Where reading starts: what is before is in the lake. */
+export async function startOffsets(database: Database, assigned: readonly Assignment[]): Promise<number[]> {
+  const { rows } = await database.query<{ incarnation: string; partition: number; next_offset: number }>(
+    `select incarnation, partition, next_offset from log.offsets where consumer_group = $1 and topic = $2`,
+    [lakeGroup, tradesTopic],
+  );
+  const offsets = new Map(rows.map((row) => [`${row.incarnation} ${row.partition}`, row.next_offset]));
+  return assigned.map(({ incarnation, partition }) => offsets.get(`${incarnation} ${partition}`) ?? 0);
+}
+
+/** Forgets the markets of partitions. */
+export async function forgetPartitions(
+  { lake, live, tails }: LoadTarget,
+  partitions: readonly number[],
+  count: number,
+): Promise<void> {
+  const venues = await venuesOf(lake, new Set(partitions), count);
+  const markets = venues.flatMap(({ source, markets }) => markets.map(({ symbol }) => ({ source, symbol })));
+  await live.forget(markets);
+  await tails.forget(markets);
+}
+
+/** Rebuilds the markets of partitions; how many there are. */
+export async function loadPartitions(
+  target: LoadTarget,
+  partitions: readonly number[],
+  count: number,
+): Promise<number> {
+  const venues = await venuesOf(target.lake, new Set(partitions), count);
+  for (const venue of venues) await loadVenue(target, venue);
+  return venues.reduce((sum, { markets }) => sum + markets.length, 0);
+}
+
+async function venuesOf(lake: Lake, partitions: ReadonlySet<number>, count: number): Promise<VenueMarkets[]> {
+  const { rows } = await lake.database.query<{
+    source: string;
+    symbol: string;
+    listing: string;
+    time_us: number | null;
+  }>(
+    `select s.source, s.symbol, s.listing, v.time_us from ingest.symbols s left join ingest.venues v using (source)`,
+  );
+  const ours = rows.filter(({ source, symbol }) =>
+    partitions.has(partitionOf(tradeKey(source, symbol), count)),
+  );
+  return [...Map.groupBy(ours, ({ source }) => source)].map(([source, markets]) => ({
+    source,
+    markets,
+    timeUs: markets[0]?.time_us ?? Date.now() * 1_000,
+  }));
+}
