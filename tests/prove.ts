@@ -4,12 +4,15 @@
 import { parseArgs } from 'node:util';
 import { backfillCrashRun } from './faults/backfill-crash.ts';
 import { crashRun, problemsOf } from './faults/crash.ts';
+import { transformCrashRun } from './faults/transform.ts';
 import { kafkaMissing, startTestKafka, type TestKafka } from './support/kafka.ts';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** One backfill is over before more. */
 const backfillKillsMax = 20;
+/** A run takes some seconds. */
+const transformKillsMax = 50;
 
 const proofs: Record<string, (seed: number, kills: number) => Promise<boolean>> = {
   crash: (seed, kills) => crash('crash', seed, kills),
@@ -32,6 +35,13 @@ const proofs: Record<string, (seed: number, kills: number) => Promise<boolean>> 
       ...{ top: 30, dailyDays: 1_095, minuteDays: 2, rate: 0.25 },
     });
     const proof = 'crash-backfill';
+    process.stdout.write(`${JSON.stringify({ proof, seed, problems, killed, figures }, null, 2)}\n`);
+    return problems.length === 0;
+  },
+  async transform(seed, kills) {
+    const run = { kills: Math.min(kills, transformKillsMax), seed, say };
+    const { problems, figures, kills: killed } = await transformCrashRun(run);
+    const proof = 'transform';
     process.stdout.write(`${JSON.stringify({ proof, seed, problems, killed, figures }, null, 2)}\n`);
     return problems.length === 0;
   },

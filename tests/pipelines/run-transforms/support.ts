@@ -41,7 +41,7 @@ export function barAt(symbol: string, openUs: number, lengthUs: number): TestBar
 
 /** Brings bars into the lake, as a backfill does. */
 export async function bringBars(
-  ground: TestLake,
+  ground: Pick<TestLake, 'lake' | 'spillDir'>,
   { symbol, interval, fromUs, bars, like = symbol }: Series,
 ): Promise<void> {
   const lengthUs = intervalUs(interval);
