@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa, ExecaError } from 'execa';
 import { messageOf, TicklakeError } from './errors.ts';
@@ -97,6 +97,7 @@ async function environmentDir({ lockFile, cacheDir }: PythonRequest): Promise<st
 async function build(directory: string, request: PythonRequest): Promise<void> {
   const python = await findPython(request);
   const draft = `${directory}.${process.pid}`;
+  await removeDrafts(directory);
   const startedMs = performance.now();
   request.note?.('making the Python environment, once: packages are fetched and installed');
   try {
@@ -112,6 +113,16 @@ async function build(directory: string, request: PythonRequest): Promise<void> {
   request.note?.(
     `the Python environment is there, after ${Math.round((performance.now() - startedMs) / 1_000)} s`,
   );
+}
+
+/** Those of processes that died. */
+async function removeDrafts(directory: string): Promise<void> {
+  for (const name of await readdir(dirname(directory))) {
+    const [, pid] = new RegExp(`^${basename(directory)}\\.(\\d+)$`).exec(name) ?? [];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    // What it had started may write to it still: then the next to build removes it.
+    await rm(join(dirname(directory), name), { recursive: true, force: true }).catch(() => undefined);
+  }
 }
 
 async function install(
