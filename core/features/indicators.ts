@@ -2,6 +2,7 @@ import type { DuckDb } from '#core/lake/duckdb.ts';
 import { sqlFile } from '#core/platform/sql-file.ts';
 
 const indicatorsSql = sqlFile(import.meta.url, '../../transforms/rendered/indicators.sql');
+const extendedSql = sqlFile(import.meta.url, '../../transforms/rendered/indicators_extended.sql');
 const tailsSql = sqlFile(import.meta.url, '../../transforms/rendered/int_tails.sql');
 const newestSql = sqlFile(import.meta.url, '../../transforms/rendered/newest_indicators.sql');
 
@@ -21,6 +22,12 @@ export interface IndicatorInputs {
 export async function indicatorsModel(duck: DuckDb, { bars }: IndicatorInputs): Promise<string> {
   await giveBars(duck, bars);
   return indicatorsSql;
+}
+
+/** The same of the model `indicators_extended`: the columns of `features.indicators_extended`. */
+export async function extendedIndicatorsModel(duck: DuckDb, { bars }: IndicatorInputs): Promise<string> {
+  await giveBars(duck, bars);
+  return extendedSql;
 }
 
 /** Bars of a market that its newest row follows from, to 1e-12: older ones weigh nothing. */

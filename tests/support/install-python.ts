@@ -1,7 +1,7 @@
-/** Makes the Python environments that foreign readers and dbt run in: `node tests/support/install-python.ts`. */
+/** Makes the Python environments of the tests, and that of dbt: `node tests/support/install-python.ts`. */
 import { installPython } from './python.ts';
 
-for (const kind of ['readers', 'dbt'] as const) {
+for (const kind of ['readers', 'indicators', 'dbt'] as const) {
   const { python } = await installPython(kind);
   process.stdout.write(`${python}\n`);
 }

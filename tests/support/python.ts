@@ -3,9 +3,10 @@ import { execa } from 'execa';
 import { pythonEnvironment as makeEnvironment, type PythonEnvironment } from '#core/platform/python.ts';
 
 const project = join(import.meta.dirname, '..', '..');
-/** What foreign readers of the tables need, and dbt with what it needs: kept apart, as the product itself needs neither. */
+/** What foreign readers of the tables need, what indicators are compared with, and dbt: kept apart, as each is of use alone. */
 const lockFiles = {
   readers: join(project, 'tests', 'python', 'requirements.lock'),
+  indicators: join(project, 'tests', 'python', 'indicators.lock'),
   dbt: join(project, 'transforms', 'requirements.lock'),
 } as const;
 export type PythonKind = keyof typeof lockFiles;
@@ -17,7 +18,7 @@ export const pythonRemedy =
 const environments = new Map<PythonKind, Promise<PythonEnvironment | undefined>>();
 
 /**
- * The Python that foreign readers run in, or that of dbt. The first to ask makes it (half a minute); others wait for it.
+ * The Python of a kind. The first to ask makes it (half a minute); others wait for it.
  * Undefined, with a line on stderr that says why, where it cannot be made.
  */
 export function pythonEnvironment(kind: PythonKind = 'readers'): Promise<PythonEnvironment | undefined> {
@@ -44,8 +45,8 @@ export async function installPython(kind: PythonKind = 'readers'): Promise<Pytho
  *
  * @param script a path under tests/, like `engines/read_table.py`.
  */
-export async function python<T>(script: string, args: unknown): Promise<T> {
-  const found = await pythonEnvironment();
+export async function python<T>(script: string, args: unknown, kind: PythonKind = 'readers'): Promise<T> {
+  const found = await pythonEnvironment(kind);
   if (found === undefined) throw new Error(pythonRemedy);
   const { stdout } = await execa(found.python, [join(project, 'tests', script)], {
     input: JSON.stringify(args, (_key, value: unknown) =>
