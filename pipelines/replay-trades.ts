@@ -9,6 +9,7 @@ import type { Database } from '#core/platform/postgres/database.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
 import { ingestReport, ingestTotals, missingIds, type IngestReport } from './ingest-trades/report.ts';
 import { startIngest } from './ingest-trades/role.ts';
+import { startStream } from './stream-bars/role.ts';
 import { tradesTopic } from '#core/market/topics.ts';
 
 export interface ReplayOptions {
@@ -27,7 +28,7 @@ const goodbyeMs = 5_000;
 
 /**
  * Serves recorded combined streams on a loopback WebSocket to the ordinary ingest, waits until the log has drained
- * into the lake, and says what became of the records. REST repair is off: a recording has no REST.
+ * into the lake and bars are closed, and says what became of the records. REST repair is off: a recording has no REST.
  */
 export async function replayTrades(options: ReplayOptions): Promise<IngestReport> {
   const { config, database, log, logger, metrics } = options;
@@ -54,13 +55,17 @@ export async function replayTrades(options: ReplayOptions): Promise<IngestReport
       live: false,
       onDisconnected: () => disconnected.resolve(undefined),
     });
+    const stream = await startStream(options);
     try {
-      await Promise.race([server.done, ingest.failed]);
+      const failed = Promise.race([ingest.failed, stream.failed]);
+      await Promise.race([server.done, failed]);
       // The socket's last messages are ours once the other side's goodbye has come.
       await Promise.race([disconnected.promise, sleep(goodbyeMs)]);
-      await Promise.race([ingest.drain(drainMs), ingest.failed]);
+      await Promise.race([ingest.drain(drainMs), failed]);
+      await Promise.race([stream.drain(AbortSignal.timeout(drainMs)), failed]);
       return ingestReport(before, await ingestTotals(database, log), await missingIds(database, source));
     } finally {
+      await stream.close();
       await ingest.close();
     }
   } finally {

@@ -39,7 +39,7 @@ export interface BarConsumerOptions {
 }
 
 export interface BarConsumer {
-  /** Resolves when everything up to the log's present end was taken, and what follows is kept and sent. */
+  /** Resolves when its partitions were taken up to the log's present end, and what follows is kept and sent. */
   drained(signal: AbortSignal): Promise<void>;
   /** Says nothing more and gives up its partitions. What was not said is said by who goes on. */
   close(): Promise<void>;
@@ -110,6 +110,8 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
       const topic = await log.describe(tradesTopic);
       const ends = new Map(topic.partitions.map(({ partition, endOffset }) => [partition, endOffset]));
       const isBehind = (): boolean =>
+        owned.size === 0 ||
+        gained.size > 0 ||
         [...owned.values()].some(({ partition, nextOffset }) => nextOffset < (ends.get(partition) ?? 0));
       for (const enough = rounds + 2; isBehind() || rounds < enough;) {
         signal.throwIfAborted();
@@ -127,8 +129,9 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
   async function run(): Promise<void> {
     await retried(() => sendKept(database, log));
     while (!stopping.signal.aborted) {
-      await settlePartitions();
       const batches = await group.poll(pollMs, pollBytesMax);
+      // Partitions may have come with the batches: what the lake has of them is taken first.
+      await settlePartitions();
       await retried(() => take(batches));
       await retried(() => noteTimes());
       await close();
