@@ -14,6 +14,8 @@ import { logToIceberg } from './ingest/log-to-iceberg.ts';
 import { socketToLog } from './ingest/socket-to-log.ts';
 import { vsPyIceberg } from './ingest/vs-pyiceberg.ts';
 import { ingestMemory } from './memory/ingest.ts';
+import { candleClose } from './transform/candle-close.ts';
+import { transformIndicators } from './transform/indicators.ts';
 
 const benchmarks: Record<string, OpenBenchmark> = {
   'ingest.log_to_iceberg': logToIceberg,
@@ -24,6 +26,8 @@ const benchmarks: Record<string, OpenBenchmark> = {
   'backfill.klines': klinesBackfill,
   'backfill.trades': tradesBackfill,
   'memory.ingest': ingestMemory,
+  'transform.indicators': transformIndicators,
+  'transform.candle_close': candleClose,
 };
 const rounds = 3;
 const folder = join(import.meta.dirname, 'results');

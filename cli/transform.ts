@@ -51,7 +51,8 @@ async function run(context: CliContext, options: TransformOptions): Promise<void
 }
 
 async function transform(context: CliContext, options: TransformOptions, signal: AbortSignal): Promise<void> {
-  const { runTransforms, failureOf } = await import('#pipelines/run-transforms/run.ts');
+  const { runTransforms } = await import('#pipelines/run-transforms/run.ts');
+  const { failureOf } = await import('#pipelines/run-transforms/report.ts');
   const { openTransformsPython } = await import('#pipelines/run-transforms/environment.ts');
   const { interval, select: models, fullRefresh } = options;
   const config = context.config();

@@ -40,7 +40,8 @@ export async function candlesOfParts(duck: DuckDb, { parts, horizons }: PartInpu
   return await candlesOf(duck, { wholeDays: noWholeDays, horizons });
 }
 
-const noWholeDays = '(select null::varchar as source, null::varchar as symbol, null::date as day where false)';
+const noWholeDays =
+  '(select null::varchar as source, null::varchar as symbol, null::date as day where false)';
 const noHorizons =
   '(select null::varchar as source, null::varchar as symbol, null::bigint as time_us where false)';
 

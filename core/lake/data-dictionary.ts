@@ -33,6 +33,9 @@ const descriptions: Readonly<Record<string, string>> = {
     'that are full, of the intervals that `transforms/dbt_project.yml` names. They say nothing of the future.',
   'features.labels': 'What came after a bar, apart from all that was known at its close.',
   'features.daily_metrics': 'What a day was like in every market, and which markets were traded most.',
+  'signals.ma_crossover':
+    'Where the moving average of 50 closes crosses that of 200, by the bars as they are known now. What was said at the time, and ' +
+    'stands, is in `GET /v1/signals`.',
 };
 
 /** docs/data-dictionary.md */

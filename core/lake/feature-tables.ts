@@ -7,10 +7,10 @@ import type { Column, ColumnType, LakeTable } from './tables.ts';
 
 type Definition = readonly [name: string, type: ColumnType, required: boolean, doc: string];
 
-/** Every bar of a market, in the partitions of bars. */
-function martOfBars(name: string, columns: readonly Definition[]): LakeTable {
+/** Rows at bars of a market, in the partitions of bars. */
+function martOfBars(name: string, columns: readonly Definition[], namespace = 'features'): LakeTable {
   return {
-    namespace: 'features',
+    namespace,
     name,
     columns: [
       ...([
@@ -153,6 +153,20 @@ export const dailyMetrics = martOfBars('daily_metrics', [
   ['is_filled', 'boolean', true, 'A day without trades, at the price before'],
 ]);
 
+export const maCrossover = martOfBars(
+  'ma_crossover',
+  [
+    ['strategy', 'string', true, 'ma_crossover'],
+    ['version', 'string', true, 'Of the rule'],
+    ['signal', 'string', true, 'BUY where sma_50 comes to be above sma_200, SELL where below'],
+    ['price', 'double', true, 'Close of the bar'],
+    ['sma_50', 'double', true, 'Simple moving average of 50 closes'],
+    ['sma_200', 'double', true, 'Simple moving average of 200 closes'],
+    ['is_filled', 'boolean', true, 'A bar without trades, at the price before; it counts as any'],
+  ],
+  'signals',
+);
+
 /** The marts, as the transforms publish them. */
 export const featureTables: readonly LakeTable[] = [
   indicators,
@@ -160,4 +174,5 @@ export const featureTables: readonly LakeTable[] = [
   windows,
   labels,
   dailyMetrics,
+  maCrossover,
 ];

@@ -4,7 +4,9 @@ import { intervals, isInterval } from '#core/market/interval.ts';
 import type { HistoryDeps } from '#pipelines/venue-deps.ts';
 import { marts, martsNamed } from './marts.ts';
 import { isDue, planMarts } from './plan.ts';
-import { failureOf, runTransforms } from './run.ts';
+import { projectHash, transformsDir } from './project.ts';
+import { failureOf } from './report.ts';
+import { runTransforms } from './run.ts';
 
 export const runTransformsParameters = Type.Object(
   {
@@ -43,7 +45,8 @@ export function runTransformsJob({
     ...runTransformsCard,
     async plan({ models, fullRefresh, ...params }) {
       const wanted = { fullRefresh, intervals: params.intervals?.filter(isInterval) };
-      const plan = await planMarts(lake, { ...wanted, marts: martsNamed(models) });
+      const projectSha256 = await projectHash(transformsDir);
+      const plan = await planMarts(lake, { ...wanted, marts: martsNamed(models), projectSha256 });
       return plan.marts.some(isDue) ? [{ key: 'marts', params: { ...wanted, models } }] : [];
     },
     async run({ params }, { logger, signal, progress }) {

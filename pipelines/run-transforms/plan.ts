@@ -39,14 +39,19 @@ export interface MartPlan {
   ranges: readonly BarRange[];
   /** Of the SQL that the rows which stay were made by; null where none stay. */
   sqlSha256: string | null;
+  /** Whether the files that the SQL is compiled from have changed since: it may be another now. */
+  isSuspect: boolean;
 }
 
 export interface Plan {
+  projectSha256: string;
   sources: readonly SourceVersion[];
   marts: readonly MartPlan[];
 }
 
 export interface PlanRequest {
+  /** Of the files that the SQL is compiled from. */
+  projectSha256: string;
   marts: readonly Mart[];
   /** Default: all there are. */
   intervals?: readonly Interval[] | undefined;
@@ -60,6 +65,7 @@ interface PublishedRow {
   commitId: string;
   sources: Record<string, number>;
   sqlSha256: string;
+  projectSha256: string;
   isKnown: boolean;
 }
 
@@ -87,9 +93,9 @@ export async function planMarts(lake: Lake, request: PlanRequest): Promise<Plan>
       const isWanted = (interval: Interval): boolean =>
         [request.intervals, mart.intervals].every((chosen) => chosen?.includes(interval) ?? true);
       const wanted = [...there].filter(isInterval).filter(isWanted);
-      plans.push(await planMart(tx, mart, wanted, published, request.fullRefresh === true));
+      plans.push(await planMart(tx, mart, wanted, published, request));
     }
-    return { sources: versions, marts: plans };
+    return { projectSha256: request.projectSha256, sources: versions, marts: plans };
   });
 }
 
@@ -105,8 +111,9 @@ export function wholly(plan: Plan, stale: readonly Mart[]): Plan {
   };
 }
 
-export function isDue({ whole, ranges }: MartPlan): boolean {
-  return whole.size > 0 || ranges.length > 0;
+/** Whether a mart is to be built. */
+export function isDue({ whole, ranges, isSuspect }: MartPlan): boolean {
+  return whole.size > 0 || ranges.length > 0 || isSuspect;
 }
 
 async function versionOf(lake: Lake, tx: Transaction, table: LakeTable): Promise<SourceVersion> {
@@ -131,7 +138,7 @@ async function planMart(
   mart: Mart,
   wanted: readonly Interval[],
   published: readonly PublishedRow[],
-  fullRefresh: boolean,
+  { projectSha256, fullRefresh = false }: PlanRequest,
 ): Promise<MartPlan> {
   const last = new Map(published.map((row) => [row.interval, row]));
   // All that stays must have been made by the same SQL as what comes.
@@ -154,6 +161,7 @@ async function planMart(
     whole: new Set(wanted.filter((interval) => !isKept(interval))),
     ranges: known.length === 0 ? [] : await changedBars(tx, mart, known),
     sqlSha256: kept.length === 0 ? null : sqlSha256,
+    isSuspect: kept.some((interval) => last.get(interval)?.projectSha256 !== projectSha256),
   };
 }
 

@@ -21,6 +21,7 @@ export interface Publication {
   runId: string;
   invocationId: string;
   sqlSha256: string;
+  projectSha256: string;
   codeVersion: string;
 }
 
@@ -104,13 +105,13 @@ function lineageOf(publication: Publication, rows: number): Record<string, strin
 async function notePublished(
   tx: Transaction,
   commitId: string,
-  { plan, sources, sqlSha256 }: Publication,
+  { plan, sources, sqlSha256, projectSha256 }: Publication,
 ): Promise<void> {
   const name = tableId(plan.mart.table);
   const seqs = Object.fromEntries(sources.map(({ table, seq }) => [tableId(table), seq]));
   const { rowCount } = await tx.query(publishSql, [
     ...[name, commitId, JSON.stringify(seqs), sqlSha256],
-    ...[[...plan.intervals.keys()], [...plan.intervals.values()]],
+    ...[[...plan.intervals.keys()], [...plan.intervals.values()], projectSha256],
   ]);
   if (rowCount === plan.intervals.size) return;
   throw new TicklakeError('PLAN_STALE', `another run has published ${name} meanwhile`, {

@@ -5,7 +5,7 @@ import { DuckDb, literal } from '#core/lake/duckdb.ts';
 import type { Lake } from '#core/lake/lake.ts';
 import { tableId } from '#core/lake/tables.ts';
 import type { Interval } from '#core/market/interval.ts';
-import { messageOf, TicklakeError } from '#core/platform/errors.ts';
+import { messageOf, toTicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { PythonEnvironment } from '#core/platform/python.ts';
 import packageJson from '#package.json' with { type: 'json' };
@@ -14,9 +14,11 @@ import { dbtBuild } from './dbt.ts';
 import { workFile, writeInputs } from './inputs.ts';
 import { martsNamed } from './marts.ts';
 import { isDue, planMarts, wholly, type MartPlan, type Plan } from './plan.ts';
+import { projectHash, transformsDir } from './project.ts';
 import { publishMart } from './publish.ts';
-import { recordRun, withExamples, type RecordedTest } from './record.ts';
-import { hasFailed, verdictOf } from './verdict.ts';
+import { recordRun, withExamples } from './record.ts';
+import { raiseAlarms, reportOf, unchanged, type MartReport, type TransformReport } from './report.ts';
+import { verdictOf } from './verdict.ts';
 
 export interface TransformDeps {
   lake: Lake;
@@ -39,34 +41,6 @@ export interface TransformRequest {
   projectDir?: string | undefined;
 }
 
-/** What became of a mart. */
-export interface MartReport {
-  name: string;
-  /** `published` where rows changed, `unchanged` where none did; `blocked` by a test, `failed` for another reason. */
-  status: 'published' | 'unchanged' | 'blocked' | 'failed';
-  /** Rows that were made again. */
-  rows: number;
-  ms: number;
-  /** Of the commit that published it; null where there was none. */
-  snapshotId: number | null;
-  /** Why it was not published. */
-  because: string | null;
-}
-
-export interface TransformReport {
-  runId: string;
-  /** Bars that were read. */
-  bars: number;
-  models: MartReport[];
-  tests: { pass: number; warn: number; fail: number };
-  /** Tests that did not pass, with a few of the rows. */
-  failures: Pick<
-    RecordedTest,
-    'test' | 'relation' | 'column' | 'status' | 'failures' | 'message' | 'examples'
-  >[];
-}
-
-const transformsDir = join(import.meta.dirname, '..', '..', 'transforms');
 const memoryLimit = '1GB';
 const dbtMemoryLimit = '2GB';
 const attemptsMax = 2;
@@ -83,10 +57,14 @@ export async function runTransforms(
 ): Promise<TransformReport> {
   const startedAt = new Date();
   const runId = randomUUID();
-  const plan = await planMarts(deps.lake, { ...request, marts: martsNamed(request.models) });
+  const projectDir = request.projectDir ?? transformsDir;
+  const plan = await planMarts(deps.lake, {
+    ...{ ...request, marts: martsNamed(request.models) },
+    projectSha256: await projectHash(projectDir),
+  });
   if (!plan.marts.some(isDue)) {
-    const models = plan.marts.map(({ mart }) => unchanged(mart.model));
-    return { runId, bars: 0, models, tests: { pass: 0, warn: 0, fail: 0 }, failures: [] };
+    const models = plan.marts.map(({ mart }) => unchanged(mart));
+    return reportOf({ runId, bars: 0, models, tests: [] });
   }
   const { python } = await deps.openPython(request.signal);
   const folder = join(deps.spillDir, `transform-${runId}`);
@@ -96,21 +74,6 @@ export async function runTransforms(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** The error that a report amounts to, where not all marts could be published. */
-export function failureOf({ models, failures }: TransformReport): TicklakeError | undefined {
-  const kept = models.filter(({ because }) => because !== null);
-  if (kept.length === 0) return undefined;
-  const [first] = kept;
-  return new TicklakeError(
-    'TRANSFORM_FAILED',
-    `${kept.map(({ name }) => `features.${name}`).join(', ')} stayed as before: ${first?.because ?? ''}`,
-    {
-      remedy: 'See `ticklake lake quality`; mend the rows, or the model, and run the transforms again.',
-      context: { models: kept, failures },
-    },
-  );
 }
 
 interface Built {
@@ -167,15 +130,15 @@ async function publish(
     const models: MartReport[] = [];
     for (const each of plan.marts) {
       request.signal?.throwIfAborted();
-      const origin = { runId, sources: plan.sources, artifacts };
+      const origin = { runId, all: plan, artifacts };
       models.push(
-        isDue(each) ? await publishOne(lake, duck, each, origin, request.logger) : unchanged(each.mart.model),
+        isDue(each) ? await publishOne(lake, duck, each, origin, request.logger) : unchanged(each.mart),
       );
     }
     const codeVersion = packageJson.version;
     await recordRun(lake.database, { runId, codeVersion, startedAt, artifacts, marts: models, tests });
-    tell(lake, request.logger, models, tests);
-    return { runId, bars, models, tests: countTests(tests), failures: failuresOf(tests) };
+    raiseAlarms(lake.metrics, request.logger, models, tests);
+    return reportOf({ runId, bars, models, tests });
   } finally {
     duck.close();
   }
@@ -185,72 +148,37 @@ async function publishOne(
   lake: Lake,
   duck: DuckDb,
   plan: MartPlan,
-  { runId, sources, artifacts }: { runId: string; sources: Plan['sources']; artifacts: Artifacts },
+  { runId, all, artifacts }: { runId: string; all: Plan; artifacts: Artifacts },
   logger: Logger,
 ): Promise<MartReport> {
-  const { model: name, table } = plan.mart;
-  const result = artifacts.models.get(name);
+  const { mart } = plan;
+  const result = artifacts.models.get(mart.model);
   const startedMs = performance.now() - (result?.ms ?? 0);
-  const ms = (): number => Math.round(performance.now() - startedMs);
-  const { status, because } = verdictOf(plan.mart, artifacts);
-  if (status !== 'ready') return { name, status, rows: 0, ms: ms(), snapshotId: null, because };
+  const verdict = verdictOf(mart, artifacts);
+  const kept = (status: 'blocked' | 'failed', because: string | null): MartReport => ({
+    ...unchanged(mart),
+    ...{ status, because, ms: Math.round(performance.now() - startedMs) },
+  });
+  if (verdict.status !== 'ready') return kept(verdict.status, verdict.because);
   try {
     const { rows, snapshotId } = await publishMart(lake, duck, {
-      ...{ plan, sources, runId, invocationId: artifacts.invocationId },
+      ...{
+        plan,
+        sources: all.sources,
+        projectSha256: all.projectSha256,
+        runId,
+        invocationId: artifacts.invocationId,
+      },
       ...{ sqlSha256: result?.sqlSha256 ?? '', codeVersion: packageJson.version },
     });
-    const published = snapshotId === null ? 'unchanged' : 'published';
-    return { name, status: published, rows, ms: ms(), snapshotId, because: null };
+    const status = snapshotId === null ? 'unchanged' : 'published';
+    return { ...unchanged(mart), status, rows, snapshotId, ms: Math.round(performance.now() - startedMs) };
   } catch (error) {
+    if (toTicklakeError(error).retryable) throw error;
     // The others are published all the same.
-    logger.error({ err: error, table: tableId(table) }, 'a mart could not be published');
-    return { name, status: 'failed', rows: 0, ms: ms(), snapshotId: null, because: messageOf(error) };
+    logger.error({ err: error, table: tableId(mart.table) }, 'a mart could not be published');
+    return kept('failed', messageOf(error));
   }
-}
-
-/** Raises the alarm where data are not as they should be. */
-function tell(
-  lake: Lake,
-  logger: Logger,
-  models: readonly MartReport[],
-  tests: readonly RecordedTest[],
-): void {
-  const blocked = lake.metrics.gauge(
-    'ticklake_transforms_blocked',
-    'Whether the last run could not publish the mart',
-    ['mart'],
-  );
-  const failures = lake.metrics.counter('ticklake_transforms_test_failures_total', 'Data tests that failed', [
-    'relation',
-    'severity',
-  ]);
-  for (const { name, because } of models) {
-    blocked.set({ mart: name }, because === null ? 0 : 1);
-    if (because !== null) logger.error({ mart: name, because }, 'a mart was not published');
-  }
-  for (const { test, relation, severity, status, failures: rows, examples } of tests) {
-    if (status === 'pass' || status === 'skipped') continue;
-    failures.inc({ relation, severity });
-    logger[severity === 'error' ? 'error' : 'warn']({ test, relation, rows, examples }, 'a data test failed');
-  }
-}
-
-function unchanged(name: string): MartReport {
-  return { name, status: 'unchanged', rows: 0, ms: 0, snapshotId: null, because: null };
-}
-
-function countTests(tests: readonly RecordedTest[]): TransformReport['tests'] {
-  const fail = tests.filter(hasFailed).length;
-  const pass = tests.filter(({ status }) => status === 'pass').length;
-  return { pass, fail, warn: tests.filter(({ status }) => status === 'warn').length };
-}
-
-function failuresOf(tests: readonly RecordedTest[]): TransformReport['failures'] {
-  return tests
-    .filter(({ status }) => status !== 'pass' && status !== 'skipped')
-    .map(({ test, relation, column, status, failures, message, examples }) => ({
-      ...{ test, relation, column, status, failures, message, examples },
-    }));
 }
 
 function summaryOf(plan: Plan): object[] {

@@ -13,8 +13,9 @@ create table quality.published (
   commit_id uuid not null references lake.commits,
   -- Table → the newest commit of it (lake.commits.seq) whose rows are in the mart.
   sources jsonb not null,
-  -- Of the SQL it was made by.
+  -- Of the SQL it was made by, and of the files that were compiled to it.
   sql_sha256 text not null,
+  project_sha256 text not null,
   published_at timestamptz not null default clock_timestamp(),
   primary key (table_name, "interval")
 );

@@ -30,8 +30,8 @@ beforeAll(async () => {
   );
   const { rows } = await database.query<{ commit_id: string }>('select commit_id from lake.commits limit 1');
   await database.query(
-    `insert into quality.published (table_name, "interval", commit_id, sources, sql_sha256)
-     values ('features.indicators', '1d', $1, '{"market.klines": 0, "market.candles": 0}', 'x')`,
+    `insert into quality.published (table_name, "interval", commit_id, sources, sql_sha256, project_sha256)
+     values ('features.indicators', '1d', $1, '{"market.klines": 0, "market.candles": 0}', 'x', 'x')`,
     [rows[0]?.commit_id],
   );
   await database.query(

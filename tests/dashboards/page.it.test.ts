@@ -6,24 +6,36 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createRestClient } from '#api/client/index.ts';
 import { startApi, type RunningApi } from '#api/server.ts';
+import type { Exchange } from '#core/exchanges/exchange.ts';
 import { openExchange } from '#core/exchanges/open.ts';
 import { startSimulator, type Simulator } from '#core/exchanges/simulator/server.ts';
+import { candlesticksTopic, indicatorsTopic, signalsTopic } from '#core/market/topics.ts';
 import { loadConfig } from '#core/platform/config.ts';
 import { createLogger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { startIngest } from '#pipelines/ingest-trades/role.ts';
 import { startHeldJobs, type HeldJobs } from '#tests/api/held-jobs.ts';
+import {
+  appendRecords,
+  candlestick,
+  ensureLiveTopics,
+  indicators,
+  putSignals,
+  signal,
+} from '#tests/api/live-records.ts';
 import { putBars } from '#tests/support/bars.ts';
 import { browserRequirement, launchBrowser } from '#tests/support/browser.ts';
 import { openTestLake, type TestLake } from '#tests/support/lake.ts';
 import { requires } from '#tests/support/require.ts';
 import { buildPage } from '../../dashboards/web/build.ts';
+import { figure } from '../../dashboards/web/src/format.ts';
 
 const symbols = ['BTCUSDT', 'ETHUSDT', 'SOLUSDT', 'XRPUSDT'];
 
 describe('the page', requires(...browserRequirement), () => {
   let ground: TestLake;
   let simulator: Simulator;
+  let exchange: Exchange;
   let held: HeldJobs;
   let api: RunningApi;
   let browser: Browser;
@@ -39,7 +51,7 @@ describe('the page', requires(...browserRequirement), () => {
     const metrics = new Metrics();
     simulator = await startSimulator({ seed: 42, symbols: 12, speed: 20, port: 0, logger, metrics });
     closers.push(() => simulator.close());
-    const exchange = await openExchange({
+    exchange = await openExchange({
       exchange: 'simulator',
       url: simulator.url,
       wsUrl: simulator.wsUrl,
@@ -58,7 +70,8 @@ describe('the page', requires(...browserRequirement), () => {
     closers.push(() => ingest.close());
     held = await startHeldJobs(ground);
     closers.push(() => held.close());
-    await putDays(ground, exchange.source);
+    await ensureLiveTopics(ground.log);
+    await putDays(ground, exchange);
     const jobCards = held.cards;
     api = await startApi({ ...shared, jobCards, metrics: new Metrics(), spillDir: ground.spillDir });
     closers.push(() => api.close());
@@ -100,7 +113,71 @@ describe('the page', requires(...browserRequirement), () => {
         interval: 100,
       },
     );
-    expect(await page.locator('[role=img] canvas').count()).toBeGreaterThan(0);
+  });
+
+  it('draws bars with their indicators, and what was chosen stays chosen', async () => {
+    await page
+      .getByRole('button', { name: /BTCUSDT/ })
+      .first()
+      .click();
+    await page.getByRole('button', { name: '1d', exact: true }).click();
+    await page.getByRole('img', { name: 'Candles of BTCUSDT, 1d' }).waitFor();
+    const legend = page.getByTestId('legend');
+    const client = createRestClient(api.url);
+    const { source } = exchange;
+    const { items } = await client.indicators('BTCUSDT', { interval: '1d', source, limit: 1 });
+    await legend.getByText(figure(items[0]?.sma200 ?? NaN)).waitFor();
+    expect(await legend.getByText('MACD').count()).toBe(0);
+
+    const panes = () => page.locator('[role=img] table tr').count();
+    const before = await panes();
+    await page.getByRole('button', { name: 'MACD' }).click();
+    await legend.getByText('MACD').waitFor();
+    expect(await panes()).toBeGreaterThan(before);
+    await page.reload();
+    await page.getByRole('img', { name: 'Candles of BTCUSDT, 1d' }).waitFor();
+    await legend.getByText('MACD').waitFor();
+    expect(await panes()).toBeGreaterThan(before);
+    await page.getByRole('button', { name: '1s', exact: true }).click();
+    expect(await page.getByRole('button', { name: 'MACD' }).isDisabled()).toBe(true);
+    await page.getByRole('button', { name: '1d', exact: true }).click();
+    await legend.getByText('MACD').waitFor();
+  });
+
+  it('goes on as bars close', async () => {
+    const market = { source: exchange.source, symbol: 'BTCUSDT', interval: '1d' } as const;
+    const legend = page.getByTestId('legend');
+    await legend.getByText('SMA 50').waitFor();
+    // A day that is not over when the test is.
+    const day = Math.floor((await exchange.timeUs()) / 86_400_000_000) + 1;
+    const of = { open_us: day * 86_400_000_000 };
+    await appendRecords(ground.log, candlesticksTopic, [
+      { ...candlestick(market, 0), ...of, close: '12345.5' },
+    ]);
+    await legend.getByText('12,345.50').waitFor();
+    await appendRecords(ground.log, indicatorsTopic, [
+      { ...indicators(market, 0), ...of, sma_50: 54_321.25 },
+    ]);
+    await legend.getByText('54321.25').waitFor();
+  });
+
+  it('lists signals, and opens the market of one', async () => {
+    const list = page.getByTestId('signals').locator('li');
+    await page.getByText('None yet: strategies speak as bars close.').waitFor();
+    const market = { source: exchange.source, symbol: 'XRPUSDT', interval: '1h' } as const;
+    const said = [signal(market, 1), signal(market, 2, 'SELL')];
+    await putSignals(ground.database, said.slice(0, 1));
+    await appendRecords(ground.log, signalsTopic, said);
+    await list.filter({ hasText: 'SELL' }).waitFor();
+    expect(await list.allTextContents()).toEqual([
+      expect.stringMatching(/^SELLXRPUSDT 1h100\.125ma_crossover2026-03-01 02:00$/),
+      expect.stringMatching(/^BUYXRPUSDT 1h100\.125ma_crossover2026-03-01 01:00$/),
+    ]);
+    await page.reload();
+    await list.filter({ hasText: 'BUY' }).waitFor();
+    await list.filter({ hasText: 'BUY' }).getByRole('button').click();
+    await page.getByRole('img', { name: 'Candles of XRPUSDT, 1h' }).waitFor();
+    await page.getByRole('button', { name: '1d', exact: true }).click();
   });
 
   it("shows the lake's state as the ledger has it", async () => {
@@ -116,7 +193,7 @@ describe('the page', requires(...browserRequirement), () => {
     await page.getByText('nothing missing').waitFor();
     const days = page.getByTestId('bars').locator('tbody tr');
     expect(await days.count()).toBe(1);
-    expect(await days.first().textContent()).toMatch(/^klines 1dsimulator:42220000100\.00 %$/);
+    expect(await days.first().textContent()).toMatch(/^klines 1dsimulator:42260000100\.00 %$/);
   });
 
   it('shows how jobs go on, and how they ended', async () => {
@@ -149,7 +226,11 @@ describe('the page', requires(...browserRequirement), () => {
     await page.getByRole('heading', { name: 'SOLUSDT', exact: true }).waitFor();
   });
 
-  it('has no serious barrier for anybody', async () => {
+  it.each([
+    ['a desk', { width: 1440, height: 900 }],
+    ['a phone', { width: 400, height: 850 }],
+  ])('has no serious barrier for anybody at %s', async (_name, viewport) => {
+    await page.setViewportSize(viewport);
     const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
     // By the debugger, as the service's policy lets no foreign script in.
     const session = await page.context().newCDPSession(page);
@@ -165,23 +246,34 @@ describe('the page', requires(...browserRequirement), () => {
     const found = JSON.parse(String(result.value)) as { passes: number; serious: string[] };
     expect(found.passes).toBeGreaterThan(10);
     expect(found.serious).toEqual([]);
+    const wide = await page.evaluate('document.documentElement.scrollWidth');
+    expect(wide).toBeLessThanOrEqual(viewport.width);
   });
 
   it('raised no error, and is worth looking at', async () => {
-    const path = join(await mkdtemp(join(tmpdir(), 'ticklake-page-')), 'page.png');
-    await page.screenshot({ path });
-    process.stderr.write(`screenshot: ${path}\n`);
+    const folder = await mkdtemp(join(tmpdir(), 'ticklake-page-'));
+    await page
+      .getByRole('button', { name: /BTCUSDT/ })
+      .first()
+      .click();
+    await page.getByTestId('legend').getByText('SMA 50').waitFor();
+    await page.screenshot({ path: join(folder, 'phone.png'), fullPage: true });
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.screenshot({ path: join(folder, 'desk.png') });
+    process.stderr.write(`screenshots: ${folder}\n`);
     expect(complaints).toEqual([]);
   });
 });
 
-/** A hundred daily bars of two markets. */
-async function putDays(ground: TestLake, source: string): Promise<void> {
-  const start = Date.parse('2024-01-01T00:00:00Z') * 1_000;
-  const days = Array.from({ length: 100 }, (_, index) => ({
-    openUs: start + index * 86_400_000_000,
-    ...{ open: '1', high: '1', low: '1', close: '1', volume: '1', quoteVolume: '1', trades: 1 },
-  }));
-  await putBars(ground, { source, listing: 'BTCUSDT#1', interval: '1d', bars: days });
-  await putBars(ground, { source, listing: 'ETHUSDT#1', interval: '1d', bars: days });
+/** The last three hundred days of two markets, as the venue has them. */
+async function putDays(ground: TestLake, exchange: Exchange): Promise<void> {
+  for (const symbol of ['BTCUSDT', 'ETHUSDT']) {
+    const klines = await exchange.klines({ symbol, interval: '1d', limit: 301 });
+    const bars = klines.slice(0, -1).map((kline) => ({
+      openUs: kline.openTimeUs,
+      ...{ open: kline.open, high: kline.high, low: kline.low, close: kline.close },
+      ...{ volume: kline.volume, quoteVolume: kline.quoteVolume, trades: kline.tradeCount },
+    }));
+    await putBars(ground, { source: exchange.source, listing: `${symbol}#1`, interval: '1d', bars });
+  }
 }

@@ -35,7 +35,7 @@ export function App() {
   return (
     <div className="flex min-h-dvh flex-col gap-3 p-3 lg:h-dvh">
       <Header store={store} />
-      <main className="grid min-h-0 flex-1 grid-cols-1 gap-3 lg:grid-cols-[19rem_minmax(0,1fr)_19rem] lg:grid-rows-[minmax(0,15fr)_minmax(0,8fr)]">
+      <main className="grid min-h-0 flex-1 grid-cols-1 gap-3 lg:grid-cols-[19rem_minmax(0,1fr)_19rem] lg:grid-rows-[minmax(0,1fr)_15rem]">
         <MarketList
           store={store}
           markets={items}

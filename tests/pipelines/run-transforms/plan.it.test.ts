@@ -28,8 +28,8 @@ beforeEach(async () => {
   for (const { table } of martsNamed(undefined)) {
     const commitId = await commit(tableId(table), 'overwrite');
     await ground.database.query(
-      `insert into quality.published (table_name, "interval", commit_id, sources, sql_sha256)
-       select $1, unnest(array['1h', '1d']), $2, jsonb_object_agg(t.name, t.seq), 'of the SQL'
+      `insert into quality.published (table_name, "interval", commit_id, sources, sql_sha256, project_sha256)
+       select $1, unnest(array['1h', '1d']), $2, jsonb_object_agg(t.name, t.seq), 'of the SQL', 'of the files'
          from (select name, coalesce((select max(seq) from lake.commits where table_name = name), 0) as seq
                  from unnest(array['market.klines', 'market.candles']) as name) t`,
       [tableId(table), commitId],
@@ -58,9 +58,10 @@ async function commit(
 
 async function planOf(
   model: string,
-  request: { intervals?: Interval[]; fullRefresh?: boolean } = {},
+  request: { intervals?: Interval[]; fullRefresh?: boolean; projectSha256?: string } = {},
 ): Promise<MartPlan> {
-  const { marts } = await planMarts(ground.lake, { ...request, marts: martsNamed([model]) });
+  const wanted = { projectSha256: 'of the files', ...request, marts: martsNamed([model]) };
+  const { marts } = await planMarts(ground.lake, wanted);
   const [plan] = marts;
   if (plan === undefined) throw new Error(`there is no plan of ${model}`);
   return plan;
@@ -163,6 +164,12 @@ it('makes wholly what it is told to, and bars of a length that there were none o
   const plan = await planOf('indicators');
   expect(plan.whole).toEqual(new Set(['4h']));
   expect(plan.intervals.get('4h')).toBeNull();
+});
+
+it('builds a mart anew whose files have changed, to see whether its SQL has', async () => {
+  const plan = await planOf('indicators', { projectSha256: 'of others' });
+  expect(plan).toMatchObject({ isSuspect: true, ranges: [], sqlSha256: 'of the SQL' });
+  expect(isDue(plan)).toBe(true);
 });
 
 it('knows no other marts', async () => {

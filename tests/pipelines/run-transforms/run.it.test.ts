@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,11 +7,12 @@ import { loadTable } from '#core/lake/catalog.ts';
 import { listSnapshots } from '#core/lake/listing.ts';
 import { rollbackTable } from '#core/lake/rollback.ts';
 import { currentFiles } from '#core/lake/scan.ts';
-import { failureOf } from '#pipelines/run-transforms/run.ts';
+import { transformsDir } from '#pipelines/run-transforms/project.ts';
+import { failureOf } from '#pipelines/run-transforms/report.ts';
 import { openTestLake, type TestLake } from '#tests/support/lake.ts';
 import { pythonEnvironment, pythonRemedy } from '#tests/support/python.ts';
 import { requires } from '#tests/support/require.ts';
-import { bringBars, dayOf, dayUs, reportOf, rowsOf, transform, transformsDir } from './support.ts';
+import { bringBars, dayOf, dayUs, reportOf, rowsOf, transform } from './support.ts';
 
 const needsDbt = requires((await pythonEnvironment('dbt')) !== undefined, 'dbt', pythonRemedy);
 const from = dayOf('2023-01-01');
@@ -132,7 +133,15 @@ describe('the transforms', { ...needsDbt, timeout: 120_000 }, () => {
     await bringBars(ground, { symbol: 'BTCUSDT', interval: '1d', fromUs: from + days * dayUs, bars: 2 });
     const before = await loadTable(ground.lake, indicators);
     const report = await transform(ground, { projectDir: project });
-    expect(reportOf(report, 'indicators')).toMatchObject({ status: 'blocked', snapshotId: null });
+    expect(report.models.map(({ name, status }) => [name, status])).toEqual([
+      ['indicators', 'blocked'],
+      ['indicators_extended', 'published'],
+      // Made of indicators.
+      ['windows', 'blocked'],
+      ['labels', 'published'],
+      ['daily_metrics', 'published'],
+      ['ma_crossover', 'blocked'],
+    ]);
     expect(failureOf(report)).toMatchObject({
       ...{ code: 'TRANSFORM_FAILED', exitCode: 1 },
       message: expect.stringContaining(
@@ -148,13 +157,29 @@ describe('the transforms', { ...needsDbt, timeout: 120_000 }, () => {
     expect(rows[0]?.examples).toHaveLength(2);
     expect(rows[0]?.examples).toContainEqual(expect.objectContaining({ symbol: 'BTCUSDT' }));
 
-    const passed = await transform(ground, { models: ['indicators'] });
-    expect(reportOf(passed, 'indicators')).toMatchObject({ status: 'published', rows: 2 });
+    await rm(join(project, 'tests', 'no_bar_of_the_last_day.sql'));
+    const passed = await transform(ground, { projectDir: project });
+    expect(passed.models.map(({ name, status, rows }) => [name, status, rows])).toEqual([
+      ['indicators', 'published', 2],
+      ['indicators_extended', 'unchanged', 0],
+      ['windows', 'published', expect.any(Number)],
+      ['labels', 'unchanged', 0],
+      ['daily_metrics', 'unchanged', 0],
+      ['ma_crossover', expect.any(String), expect.any(Number)],
+    ]);
     // The test is no more.
     const { rows: left } = await ground.database.query('select 1 from quality.tests where status = $1', [
       'fail',
     ]);
     expect(left).toEqual([]);
+  });
+
+  it('make all rows anew of a mart whose SQL is another, though no bar has changed', async () => {
+    const settings = await readFile(join(project, 'dbt_project.yml'), 'utf8');
+    await writeFile(join(project, 'dbt_project.yml'), settings.replace(/label_cost: .*/, 'label_cost: 0.01'));
+    const report = await transform(ground, { projectDir: project, models: ['labels'] });
+    expect(report.models).toMatchObject([{ name: 'labels', status: 'published', rows: 2 * 25 * days + 26 }]);
+    expect(await rowsOf(ground, 'select distinct cost from features.labels')).toEqual([{ cost: 0.01 }]);
   });
 
   it('make all of a mart anew that was set back', async () => {

@@ -2,13 +2,12 @@ import { join } from 'node:path';
 import { query } from '#core/lake/engine.ts';
 import { intervalUs, type Interval } from '#core/market/interval.ts';
 import { createLogger } from '#core/platform/logging.ts';
-import { runTransforms, type TransformReport, type TransformRequest } from '#pipelines/run-transforms/run.ts';
+import type { TransformReport } from '#pipelines/run-transforms/report.ts';
+import { runTransforms, type TransformRequest } from '#pipelines/run-transforms/run.ts';
 import { putBars, type TestBar } from '#tests/support/bars.ts';
 import type { TestLake } from '#tests/support/lake.ts';
 import { installPython } from '#tests/support/python.ts';
 
-/** The dbt project. */
-export const transformsDir = join(import.meta.dirname, '..', '..', '..', 'transforms');
 export const source = 'binance';
 export const dayUs = 86_400_000_000;
 

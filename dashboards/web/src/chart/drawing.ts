@@ -66,7 +66,7 @@ export function openDrawing(container: HTMLElement, options: { seconds: boolean 
       for (const { time } of bars) times.add(time);
       newest = bars.at(-1)?.time ?? Number.NEGATIVE_INFINITY;
       const last = bars.at(-1);
-      if (last !== undefined) candles.applyOptions({ priceFormat: priceFormat(last.close) });
+      if (last !== undefined) candles.applyOptions({ priceFormat: formatOf(priceDigits(last.close)) });
       candles.setData(bars.map(candlePoint));
       volumes.setData(bars.map(volumePoint));
     },
@@ -83,7 +83,10 @@ export function openDrawing(container: HTMLElement, options: { seconds: boolean 
     },
     setRows(all) {
       rows = all;
-      for (const { line, series } of drawn) series.setData(rows.map(line.point));
+      for (const { line, series } of drawn) {
+        series.applyOptions({ priceFormat: formatOfLine(line, rows) });
+        series.setData(rows.map(line.point));
+      }
     },
     setSignals(all) {
       signals = all;
@@ -151,14 +154,7 @@ function drawLines(
               },
               pane,
             );
-      if (line.precision !== undefined) {
-        const priceFormat = {
-          type: 'price' as const,
-          precision: line.precision,
-          minMove: 10 ** -line.precision,
-        };
-        series.applyOptions({ priceFormat });
-      }
+      series.applyOptions({ priceFormat: formatOfLine(line, rows) });
       for (const price of line.levels ?? []) {
         series.createPriceLine({ price, color: '#475569', lineWidth: 1, axisLabelVisible: false, title: '' });
       }
@@ -188,7 +184,15 @@ function markersOf(signals: readonly Signal[]): SeriesMarker<Time>[] {
 }
 
 /** As many digits as a price of this size needs to be seen moving. */
-function priceFormat(price: number): { type: 'price'; precision: number; minMove: number } {
-  const precision = price >= 1000 ? 2 : price >= 1 ? 4 : 6;
+function priceDigits(price: number): number {
+  return price >= 1000 ? 2 : price >= 1 ? 4 : 6;
+}
+
+/** Differences of prices have a digit more than prices. */
+function formatOfLine({ precision }: Line, rows: readonly IndicatorRow[]): ReturnType<typeof formatOf> {
+  return formatOf(precision ?? priceDigits(rows.at(-1)?.close ?? 1) + 1);
+}
+
+function formatOf(precision: number): { type: 'price'; precision: number; minMove: number } {
   return { type: 'price', precision, minMove: 10 ** -precision };
 }

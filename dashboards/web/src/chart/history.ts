@@ -19,7 +19,6 @@ export interface History {
   rows: IndicatorRow[];
   signals: Signal[];
   begun: Begun | undefined;
-  trades: TradeTold[];
   /** Where older bars and rows begin, if there are any. */
   older: Older | undefined;
 }
@@ -41,12 +40,8 @@ export async function loadHistory(
   interval: ChartInterval,
   signal: AbortSignal,
 ): Promise<History> {
-  // None committed yet is no error: the stream then fills the chart.
-  const trades = orNothing(api.trades(symbol, tradesMax, signal)).then((page) =>
-    (page?.items ?? []).map((trade) => ({ ...trade, sequence: trade.tradeId })),
-  );
   if (!hasIndicators(interval)) {
-    return { bars: [], rows: [], signals: [], begun: undefined, trades: await trades, older: undefined };
+    return { bars: [], rows: [], signals: [], begun: undefined, older: undefined };
   }
   const of = { interval, source, limit: barsOfPage };
   const [candles, indicators, signals, minutes] = await Promise.all([
@@ -61,9 +56,33 @@ export async function loadHistory(
     rows: indicators?.items ?? [],
     signals: signals.items,
     begun: begunAfter(bars, minutes ?? [], interval),
-    trades: await trades,
     older: olderOf(candles, indicators),
   };
+}
+
+/** The newest trades that are committed; none yet is no error, as the stream then fills the chart. */
+export async function loadTrades(
+  api: RestClient,
+  { symbol }: MarketOf,
+  signal: AbortSignal,
+): Promise<TradeTold[]> {
+  const page = await orNothing(api.trades(symbol, tradesMax, signal));
+  return (page?.items ?? []).map((trade) => ({ ...trade, sequence: trade.tradeId }));
+}
+
+/** The newest bars and rows again, for what the stream left out. */
+export async function loadNewest(
+  api: RestClient,
+  { symbol, source }: MarketOf,
+  interval: Exclude<ChartInterval, '1s'>,
+  signal: AbortSignal,
+): Promise<Pick<History, 'bars' | 'rows'>> {
+  const of = { interval, source, limit: barsOfPage };
+  const [candles, indicators] = await Promise.all([
+    orNothing(api.candles(symbol, of, signal)),
+    orNothing(api.indicators(symbol, of, signal)),
+  ]);
+  return { bars: (candles?.items ?? []).map(barOf), rows: indicators?.items ?? [] };
 }
 
 /** Reads the page of bars and rows before those that are known. */

@@ -12,7 +12,15 @@ import type { LiveStore } from '../state/live-store.ts';
 import { barOf, ChartBars, type Bar, type TradeTold } from './bars.ts';
 import { hasIndicators, secondsOf, type ChartInterval, type Layer } from './choice.ts';
 import { openDrawing } from './drawing.ts';
-import { loadHistory, loadOlder, rowTime, type MarketOf, type Older } from './history.ts';
+import {
+  loadHistory,
+  loadNewest,
+  loadOlder,
+  loadTrades,
+  rowTime,
+  type MarketOf,
+  type Older,
+} from './history.ts';
 
 export interface LiveChartOptions {
   container: HTMLElement;
@@ -41,6 +49,8 @@ export interface LiveChart {
 }
 
 const retryMs = 3_000;
+/** Pause before what the stream left out is looked for. */
+const fillEveryMs = 10_000;
 /** Trades told apart: those of the history come again over the stream. */
 const idsMax = 10_000;
 
@@ -60,11 +70,12 @@ export function openLiveChart(options: LiveChartOptions): LiveChart {
   let waiting: TradeTold[] | undefined = [];
   let older: Older | undefined;
   let isLoadingOlder = false;
+  let fillTimer: ReturnType<typeof setTimeout> | undefined;
   let pointed: number | undefined;
   let barsByTime = new Map<number, Bar>();
   let newest: Bar | undefined;
 
-  drawing.show(options.shown);
+  show(options.shown);
   drawing.onPoint((time) => {
     pointed = time;
     tellLegend();
@@ -77,14 +88,19 @@ export function openLiveChart(options: LiveChartOptions): LiveChart {
   void load();
 
   return {
-    show: (shown) => drawing.show(shown),
+    show,
     close() {
       leaving.abort();
+      clearTimeout(fillTimer);
       stopListening();
       feeds.close();
       drawing.close();
     },
   };
+
+  function show(shown: readonly Layer[]): void {
+    drawing.show(hasIndicators(interval) ? shown : []);
+  }
 
   async function load(): Promise<void> {
     while (!leaving.signal.aborted) {
@@ -98,8 +114,9 @@ export function openLiveChart(options: LiveChartOptions): LiveChart {
         addSignals(history.signals);
         const came = waiting ?? [];
         waiting = undefined;
-        takeTrades([...history.trades, ...came]);
-        return redraw();
+        takeTrades(came);
+        redraw();
+        return void loadTrades(api, market, leaving.signal).then(takeTrades, ignore);
       } catch (error) {
         if (leaving.signal.aborted) return;
         onState({ is: 'failed', reason: error instanceof Error ? error.message : String(error) });
@@ -130,7 +147,10 @@ export function openLiveChart(options: LiveChartOptions): LiveChart {
     const onCandles = candleFeed({
       ...of,
       interval,
-      onCandles: (data) => change(bars.close(data.flatMap(({ candles }) => candles.map(barOf)))),
+      onCandles(data, isReset) {
+        change(bars.close(data.flatMap(({ candles }) => candles.map(barOf))));
+        if (isReset) fill();
+      },
     });
     if (!hasIndicators(interval)) return [onCandles];
     return [
@@ -138,13 +158,19 @@ export function openLiveChart(options: LiveChartOptions): LiveChart {
       indicatorFeed({
         ...of,
         interval,
-        onIndicators: (data) => addRows(data.flatMap(({ indicators }) => indicators)),
+        onIndicators(data, isReset) {
+          const before = newestRow();
+          const added = data.flatMap(({ indicators }) => indicators);
+          addRows(added);
+          if (isReset || leavesOut(before, added)) fill();
+        },
       }),
       signalFeed({ ...of, interval, onSignals: addSignals }),
     ];
   }
 
   function takeTrades(trades: readonly TradeTold[]): void {
+    if (leaving.signal.aborted) return;
     const fresh = trades.filter(({ sequence }) => !ids.has(sequence));
     for (const { sequence } of fresh) ids.add(sequence);
     for (const oldest of ids) {
@@ -156,7 +182,7 @@ export function openLiveChart(options: LiveChartOptions): LiveChart {
   }
 
   function change(changed: readonly Bar[]): void {
-    if (waiting !== undefined || changed.length === 0) return;
+    if (leaving.signal.aborted || waiting !== undefined || changed.length === 0) return;
     if (newest === undefined || !drawing.updateBars(changed)) return redraw();
     for (const bar of changed) noteBar(bar);
     tellLegend();
@@ -178,6 +204,7 @@ export function openLiveChart(options: LiveChartOptions): LiveChart {
   }
 
   function addRows(added: readonly IndicatorRow[]): void {
+    if (leaving.signal.aborted) return;
     for (const row of added) rows.set(rowTime(row), row);
     if (added.length > 0) drawing.setRows([...rows.values()].sort((a, b) => rowTime(a) - rowTime(b)));
     tellLegend();
@@ -188,13 +215,37 @@ export function openLiveChart(options: LiveChartOptions): LiveChart {
     drawing.setSignals([...signals.values()]);
   }
 
+  /** The bar that goes on has the figures of those before. */
   function tellLegend(): void {
     const bar = pointed === undefined ? newest : barsByTime.get(pointed);
-    onLegend({ bar, row: bar === undefined ? undefined : (rows.get(bar.time) ?? newestRow(bar)) });
+    onLegend({ bar, row: pointed === undefined ? newestRow() : rows.get(pointed) });
   }
 
-  /** The bar that goes on has the figures of the one before. */
-  function newestRow(bar: Bar): IndicatorRow | undefined {
-    return pointed === undefined ? rows.get(bar.time - secondsOf(interval)) : undefined;
+  function newestRow(): IndicatorRow | undefined {
+    return [...rows.values()].reduce<IndicatorRow | undefined>(
+      (last, row) => (last === undefined || rowTime(row) > rowTime(last) ? row : last),
+      undefined,
+    );
+  }
+
+  /** Whether bars lie between: who falls behind says the newest row alone. */
+  function leavesOut(before: IndicatorRow | undefined, added: readonly IndicatorRow[]): boolean {
+    if (before === undefined) return false;
+    const next = added.map(rowTime).filter((time) => time > rowTime(before));
+    return next.length > 0 && Math.min(...next) > rowTime(before) + secondsOf(interval);
+  }
+
+  function fill(): void {
+    if (!hasIndicators(interval)) return;
+    fillTimer ??= setTimeout(() => {
+      fillTimer = undefined;
+      loadNewest(api, market, interval, leaving.signal).then((loaded) => {
+        change(bars.close(loaded.bars));
+        addRows(loaded.rows);
+      }, ignore);
+    }, fillEveryMs);
   }
 }
+
+/** What was drawn stays: the stream goes on, and the next hole asks again. */
+function ignore(): void {}

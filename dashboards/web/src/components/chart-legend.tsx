@@ -1,9 +1,15 @@
-import { layers, type Layer } from '../chart/choice.ts';
+import { hasIndicators, layers, type ChartInterval, type Layer } from '../chart/choice.ts';
 import type { Legend } from '../chart/live-chart.ts';
 import { figure, moment, price, short } from '../format.ts';
 
+export interface ChartLegendProps {
+  legend: Legend;
+  interval: ChartInterval;
+  shown: readonly Layer[];
+}
+
 /** The figures of the bar under the pointer, or of the newest one. */
-export function ChartLegend({ legend: { bar, row }, shown }: { legend: Legend; shown: readonly Layer[] }) {
+export function ChartLegend({ legend: { bar, row }, interval, shown }: ChartLegendProps) {
   const value = (number: number | null | undefined): string =>
     number === null || number === undefined ? '–' : figure(number);
   const figures: Record<Layer, string | undefined> = {
@@ -24,7 +30,7 @@ export function ChartLegend({ legend: { bar, row }, shown }: { legend: Legend; s
     >
       {bar !== undefined && (
         <>
-          <Part name="Bar" value={`${moment(bar.time * 1_000_000)}`} />
+          <Part name="Bar" value={interval === '1s' ? second(bar.time) : moment(bar.time * 1_000_000)} />
           <Part name="O" value={price(String(bar.open))} />
           <Part name="H" value={price(String(bar.high))} />
           <Part name="L" value={price(String(bar.low))} />
@@ -33,10 +39,11 @@ export function ChartLegend({ legend: { bar, row }, shown }: { legend: Legend; s
             value={price(String(bar.close))}
             tone={bar.close >= bar.open ? 'text-up' : 'text-down'}
           />
-          <Part name="V" value={short(bar.volume)} />
+          <Part name="V" value={bar.volume < 1 ? figure(bar.volume) : short(bar.volume)} />
         </>
       )}
       {bar !== undefined &&
+        hasIndicators(interval) &&
         shown.map((layer) => {
           const text = figures[layer];
           if (text === undefined) return null;
@@ -45,6 +52,10 @@ export function ChartLegend({ legend: { bar, row }, shown }: { legend: Legend; s
         })}
     </dl>
   );
+}
+
+function second(time: number): string {
+  return new Date(time * 1_000).toISOString().slice(0, 19).replace('T', ' ');
 }
 
 interface PartProps {

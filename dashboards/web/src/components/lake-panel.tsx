@@ -45,12 +45,15 @@ export function LakePanel() {
           aria-label="State of the lake"
           // A region that scrolls must be reachable by the keyboard.
           tabIndex={0}
-          className="grid min-h-0 flex-1 gap-4 overflow-y-auto p-4 xl:grid-cols-[minmax(0,2fr)_minmax(0,3fr)]"
+          className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] gap-4 overflow-auto p-4 xl:grid-cols-[minmax(0,2fr)_minmax(0,3fr)]"
         >
           <div className="flex flex-col gap-4">
-            {value.tables.map((table) => (
-              <Table key={table.name} table={table} />
-            ))}
+            {value.tables
+              .filter(({ snapshotId }) => snapshotId !== null)
+              .map((table) => (
+                <Table key={table.name} table={table} />
+              ))}
+            <Empty tables={value.tables} />
             <Gaps gaps={value.gaps} />
           </div>
           <div className="flex flex-col gap-4">
@@ -68,7 +71,7 @@ function Table({ table }: { table: LakeState['tables'][number] }) {
     ['Rows', count(table.rows)],
     ['Files', count(table.files)],
     ['Size', bytes(table.bytes)],
-    ['Snapshot', table.snapshotId ?? 'none yet'],
+    ['Snapshot', table.snapshotId ?? '–'],
     [
       'Committed',
       table.committedAt === null ? '–' : `${table.committedAt.slice(0, 19).replace('T', ' ')} UTC`,
@@ -86,6 +89,17 @@ function Table({ table }: { table: LakeState['tables'][number] }) {
         ))}
       </dl>
     </div>
+  );
+}
+
+/** Tables that nothing was ever committed to. */
+function Empty({ tables }: { tables: LakeState['tables'] }) {
+  const names = tables.filter(({ snapshotId }) => snapshotId === null).map(({ name }) => name);
+  if (names.length === 0) return null;
+  return (
+    <p className="text-xs text-soft">
+      Nothing yet in <span className="figure break-words">{names.join(', ')}</span>.
+    </p>
   );
 }
 

@@ -37,7 +37,7 @@ export function PriceChart({ store, symbol, source, interval, shown }: PriceChar
   }, [shown]);
   return (
     <>
-      <ChartLegend legend={legend} shown={shown} />
+      <ChartLegend {...{ legend, interval, shown }} />
       <div className="relative flex min-h-96 flex-1 flex-col lg:min-h-0">
         <div
           ref={container}
