@@ -150,7 +150,7 @@ describe('live bars', () => {
 
   test('of trades that come late, out of order and twice are those of the tape in order', async () => {
     const source = await venue();
-    const trades = byTime(tape(source, 60, 3));
+    const trades = byTime(tape(source, 64, 3));
     const random = randomOf(4);
     const held = trades[Math.floor(trades.length / 2)];
     const arriving = trades
@@ -171,7 +171,7 @@ describe('live bars', () => {
         await said(consumer);
       }
       // The venue's time passes while one trade is still missing: its bar closes without it.
-      await noteVenueTime(lake.database, source, startUs + 61 * minuteUs);
+      await noteVenueTime(lake.database, source, startUs + 65 * minuteUs);
       await expect
         .poll(async () => (await recordsOf(lake, 'candlesticks', source)).filter(isOfHeld).length, {
           timeout: 30_000,
