@@ -152,13 +152,27 @@ describe('the page', requires(...browserRequirement), () => {
     const day = Math.floor((await exchange.timeUs()) / 86_400_000_000) + 1;
     const of = { open_us: day * 86_400_000_000 };
     await appendRecords(ground.log, candlesticksTopic, [
-      { ...candlestick(market, 0), ...of, close: '12345.5' },
+      { ...candlestick(market, 0), ...of, open: '12000', high: '12400', low: '11900', close: '12345.5' },
     ]);
     await legend.getByText('12,345.50').waitFor();
     await appendRecords(ground.log, indicatorsTopic, [
       { ...indicators(market, 0), ...of, sma_50: 54_321.25 },
     ]);
     await legend.getByText('54321.25').waitFor();
+  });
+
+  it('says why there are no bars, until there are', async () => {
+    const other = await browser.newPage();
+    const problem = { code: 'UNAVAILABLE', detail: 'the lake is away', status: 503 };
+    const candles = /\/candles\?/;
+    await other.route(candles, (route) => route.fulfill({ status: 503, json: problem }));
+    await other.goto(api.url);
+    const note = other.getByText('The bars cannot be read: the lake is away. Trying again…');
+    await note.waitFor();
+    await other.unroute(candles);
+    await note.waitFor({ state: 'detached' });
+    await other.getByTestId('legend').getByText('Bar').waitFor();
+    await other.close();
   });
 
   it('lists signals, and opens the market of one', async () => {
