@@ -75,9 +75,8 @@ weighted as (
 
     select
         market,
-        bars - 1 - i as age,
         close - previous_close as change,
-        case when close > 0 and previous_close > 0 then ln(close / previous_close) end as log_return,
+        case when bars - 1 - i < 20 and close > 0 and previous_close > 0 then ln(close / previous_close) end as log_return,
         case
             when i > 14 then 7.1428571428571425e-02 * pow(9.2857142857142860e-01, bars - 1 - i)
             else pow(9.2857142857142860e-01, bars - 15) / 14
@@ -92,7 +91,7 @@ changed as (
         market,
         sum(greatest(change, 0) * weight) as mean_gain,
         sum(greatest(-change, 0) * weight) as mean_loss,
-        stddev_samp(case when age < 20 then log_return end) as volatility_20
+        stddev_samp(log_return) as volatility_20
     from weighted
     group by market
 

@@ -65,9 +65,8 @@ weighted as (
 
     select
         market,
-        bars - 1 - i as age,
         close - previous_close as change,
-        case when close > 0 and previous_close > 0 then ln(close / previous_close) end as log_return,
+        case when bars - 1 - i < 20 and close > 0 and previous_close > 0 then ln(close / previous_close) end as log_return,
         case
             when i > {{ mean_gain.first }} then {{ number(mean_gain.alpha) }} * pow({{ number(mean_gain.r) }}, bars - 1 - i)
             else pow({{ number(mean_gain.r) }}, bars - {{ mean_gain.first + 1 }}) / {{ mean_gain.n }}
@@ -82,7 +81,7 @@ changed as (
         market,
         sum(greatest(change, 0) * weight) as mean_gain,
         sum(greatest(-change, 0) * weight) as mean_loss,
-        stddev_samp(case when age < 20 then log_return end) as volatility_20
+        stddev_samp(log_return) as volatility_20
     from weighted
     group by market
 
