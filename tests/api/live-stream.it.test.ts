@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { candleFeed, indicatorFeed, openFeeds, signalFeed } from '#api/client/index.ts';
 import type { ServerMessage } from '#api/schemas/stream.ts';
 import { candlesticksTopic, indicatorsTopic, signalsTopic } from '#core/market/topics.ts';
 import { openTestLake, type TestLake } from '#tests/support/lake.ts';
@@ -217,6 +218,52 @@ describe('the channel signals', () => {
     await client.until(() => client.messages.length === 4);
     expect(client.messages[3]).toMatchObject({ op: 'update', data: [{ symbol: market.symbol }] });
     await client.close();
+  });
+});
+
+describe('the client', () => {
+  it('follows several feeds on one connection, and goes on where it was after a break', async () => {
+    const { symbol, interval } = market;
+    const bars: string[] = [];
+    const others: string[] = [];
+    let connections = 0;
+    const feeds = openFeeds({
+      url,
+      feeds: [
+        candleFeed({
+          ...{ symbols: [symbol], interval },
+          onCandles: (data) =>
+            bars.push(
+              ...data.flatMap((group) => group.candles.map(({ openTime }) => openTime.slice(14, 16))),
+            ),
+        }),
+        indicatorFeed({
+          ...{ symbols: [symbol], interval },
+          onIndicators: (data) =>
+            others.push(...data.flatMap((group) => group.indicators.map(({ sma20 }) => String(sma20)))),
+        }),
+        signalFeed({
+          symbols: [symbol],
+          onSignals: (said) => others.push(...said.map((each) => each.signal)),
+        }),
+      ],
+      onState: (state) => (connections += state === 'live' ? 1 : 0),
+    });
+    const until = (done: () => boolean) =>
+      vi.waitFor(() => expect(done()).toBe(true), { timeout: 20_000, interval: 10 });
+    await until(() => connections === 1);
+    await append(candles(0, 2));
+    await appendRecords(ground.log, indicatorsTopic, [indicators(market, 1)]);
+    await appendRecords(ground.log, signalsTopic, [signal(market, 1)]);
+    await until(() => bars.length === 2 && others.length === 2);
+    for (const client of service.app.websocketServer.clients) client.terminate();
+    await append(candles(1, 4));
+    await appendRecords(ground.log, signalsTopic, [signal(market, 3, 'SELL')]);
+    await until(() => bars.length >= 4 && others.length >= 3);
+    expect(bars).toEqual(['00', '01', '02', '03']);
+    expect(others.toSorted()).toEqual(['102.5', 'BUY', 'SELL']);
+    expect(connections).toBe(2);
+    feeds.close();
   });
 });
 
