@@ -17,6 +17,7 @@ export const patient = { timeout: 60_000, interval: 100 };
 
 /** A data dir, with the commands and processes that use it. */
 export interface Ground {
+  dataDir: string;
   owner: Database;
   /** Runs a command in this process, with `--json`. */
   ticklake(...argv: string[]): Promise<Ran & { value: unknown }>;
@@ -42,6 +43,7 @@ export async function openGround(settings: Record<string, string> = {}): Promise
   });
   const started: Started[] = [];
   return {
+    dataDir,
     owner,
     async ticklake(...argv) {
       const ran = await runCli([...argv, '--json'], { ...env, TICKLAKE_LOG_LEVEL: 'silent' });
