@@ -238,6 +238,16 @@ describe('the page', requires(...browserRequirement), () => {
     await page.getByRole('button', { name: /SOLUSDT/ }).focus();
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'SOLUSDT', exact: true }).waitFor();
+    await page.getByRole('button', { name: '5m', exact: true }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('img', { name: 'Candles of SOLUSDT, 5m' }).waitFor();
+    const volatility = page.getByRole('button', { name: 'Volatility' });
+    await volatility.focus();
+    await page.keyboard.press('Space');
+    await page.getByTestId('legend').getByText('Volatility').waitFor();
+    await page.keyboard.press('Space');
+    expect(await volatility.getAttribute('aria-pressed')).toBe('false');
+    await page.getByRole('button', { name: '1d', exact: true }).click();
   });
 
   it.each([
