@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
@@ -12,18 +12,9 @@ const steps = ['int_parts', 'int_live_parts', 'int_merged_parts', 'int_bars', 'i
 
 /** What dbt compiles the marts and some steps to, by model. Throws where there is no dbt, and dbt's own words where a model is wrong. */
 export async function compileRendered(): Promise<Map<string, string>> {
-  const environment = await pythonEnvironment('dbt');
-  if (environment === undefined) throw new Error(pythonRemedy);
   const folder = await mkdtemp(join(tmpdir(), 'ticklake-dbt-'));
   try {
-    const places = ['--project-dir', transforms, '--profiles-dir', transforms];
-    const folders = ['--target-path', join(folder, 'target'), '--log-path', join(folder, 'logs')];
-    // The environment was moved since it was made, so that its scripts do not find their interpreter.
-    const dbt = ['-c', 'from dbt.cli.main import cli; cli()'];
-    await execa(environment.python, [...dbt, '--quiet', 'compile', ...places, ...folders], {
-      timeout: 120_000,
-      env: { DBT_SEND_ANONYMOUS_USAGE_STATS: 'false', PYTHONDONTWRITEBYTECODE: '1' },
-    });
+    await runDbt(['--quiet', 'compile'], { profiles: transforms, folder });
     const compiled = join(folder, 'target', 'compiled', 'ticklake', 'models');
     const files = await readdir(compiled, { recursive: true });
     const paths = [
@@ -38,4 +29,34 @@ export async function compileRendered(): Promise<Map<string, string>> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What became of each model and test that dbt built, by its name without the project's. */
+export async function buildIn(folder: string, database: string): Promise<Map<string, string>> {
+  const duckdb = { type: 'duckdb', path: database, threads: 2, settings: { TimeZone: 'UTC' } };
+  const profile = { ticklake: { target: 'duckdb', outputs: { duckdb } } };
+  await writeFile(join(folder, 'profiles.yml'), JSON.stringify(profile));
+  await runDbt(['--quiet', 'build'], { profiles: folder, folder, reject: false });
+  const { results } = JSON.parse(await readFile(join(folder, 'target', 'run_results.json'), 'utf8')) as {
+    results: { unique_id: string; status: string }[];
+  };
+  return new Map(
+    results.map(({ unique_id: id, status }) => [id.split('.').slice(0, 3).toSpliced(1, 1).join('.'), status]),
+  );
+}
+
+async function runDbt(
+  command: readonly string[],
+  { profiles, folder, reject = true }: { profiles: string; folder: string; reject?: boolean },
+): Promise<void> {
+  const environment = await pythonEnvironment('dbt');
+  if (environment === undefined) throw new Error(pythonRemedy);
+  const places = ['--project-dir', transforms, '--profiles-dir', profiles];
+  const folders = ['--target-path', join(folder, 'target'), '--log-path', join(folder, 'logs')];
+  // The environment was moved since it was made, so that its scripts do not find their interpreter.
+  const dbt = ['-c', 'from dbt.cli.main import cli; cli()'];
+  await execa(environment.python, [...dbt, ...command, ...places, ...folders], {
+    ...{ timeout: 120_000, reject },
+    env: { DBT_SEND_ANONYMOUS_USAGE_STATS: 'false', PYTHONDONTWRITEBYTECODE: '1' },
+  });
 }
