@@ -50,9 +50,9 @@ const proofs: Record<string, (seed: number, kills: number) => Promise<boolean>> 
 async function crash(proof: string, seed: number, kills: number, kafka?: TestKafka): Promise<boolean> {
   const result = await crashRun({ kills, seed, speed: 60, say, ...(kafka === undefined ? {} : { kafka }) });
   const problems = problemsOf(result);
-  const { slowestMs, report } = result;
+  const { slowestMs, report, candles } = result;
   process.stdout.write(
-    `${JSON.stringify({ proof, seed, problems, killed: result.kills, slowestMs, report }, null, 2)}\n`,
+    `${JSON.stringify({ proof, seed, problems, killed: result.kills, slowestMs, report, candles }, null, 2)}\n`,
   );
   return problems.length === 0;
 }

@@ -11,7 +11,7 @@ import { freePort } from '#core/platform/ports.ts';
 import type { TestKafka } from '#tests/support/kafka.ts';
 import { randomOf } from './random.ts';
 
-const roles = ['ingest', 'api', 'exchange', 'postgres'] as const;
+const roles = ['ingest', 'stream', 'api', 'exchange', 'postgres'] as const;
 export type Victim = (typeof roles)[number] | 'broker';
 
 export interface CrashOptions {
@@ -26,6 +26,7 @@ export interface CrashOptions {
 export interface CrashResult {
   report: Record<string, number>;
   listings: {
+    table: string;
     symbol: string;
     ok: boolean;
     held: number;
@@ -33,6 +34,8 @@ export interface CrashResult {
     missing: number;
     duplicates: number;
   }[];
+  /** Minutes with trades and live candles, by the lake: how many there are, and how many of them are wrong or absent. */
+  candles: { minutes: number; complete: number; wrong: number; absent: number };
   /** For each victim, the longest time until it served again, in milliseconds. */
   slowestMs: Record<Victim, number>;
   kills: Record<Victim, number>;
@@ -41,22 +44,25 @@ export interface CrashResult {
 }
 
 /** What a crash run must not show; empty when the proof holds. */
-export function problemsOf({ report, listings }: CrashResult): string[] {
+export function problemsOf({ report, listings, candles }: CrashResult): string[] {
   const count = (name: string): number => report[name] ?? 0;
   const accounted = count('committedFromStream') + count('duplicatesDropped') + count('deadLetters');
+  const markets = listings.filter(({ table }) => table === 'market.trades');
   const bad = listings.filter((listing) => !listing.ok || listing.missing > 0 || listing.duplicates > 0);
   return [
     ...(report['missing'] === 0 ? [] : [`missing ${report['missing']}`]),
+    ...(candles.wrong + candles.absent === 0 && candles.complete > 0 ? [] : [JSON.stringify(candles)]),
     ...(count('committedFromStream') > 0 ? [] : ['nothing was committed']),
     ...(count('tradesReceived') === accounted
       ? []
       : [`received ${report['tradesReceived']}, accounted ${accounted}`]),
-    ...(listings.length === marketsCount ? [] : [`${listings.length} markets in the lake`]),
+    ...(markets.length === marketsCount ? [] : [`${markets.length} markets in the lake`]),
     ...bad.map((listing) => JSON.stringify(listing)),
   ];
 }
 
 const command = fileURLToPath(new URL('../../cli/ticklake.js', import.meta.url));
+const noCandles = { minutes: 0, complete: 0, wrong: 0, absent: 0 };
 const recoveryMsMax = 60_000;
 /** Markets that `up` captures by default. */
 const marketsCount = 10;
@@ -94,7 +100,9 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
   const pids = new Map<string, number>();
   const stdout = collect(up);
   watchPids(up, pids);
-  const slowestMs: Record<Victim, number> = { ingest: 0, api: 0, exchange: 0, postgres: 0, broker: 0 };
+  const slowestMs: Record<Victim, number> = {
+    ...{ ingest: 0, stream: 0, api: 0, exchange: 0, postgres: 0, broker: 0 },
+  };
   const kills = { ...slowestMs };
   try {
     const place = { dataDir, apiPort };
@@ -103,7 +111,8 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
       const victim = victims[Math.floor(random() * victims.length)] ?? 'ingest';
       await sleep(200 + random() * 1_500);
       const pid = victim === 'postgres' ? await postmasterPid(dataDir) : (pids.get(victim) ?? 0);
-      const before = await snapshotOf(apiPort).catch(() => null);
+      const newest = victim === 'stream' ? newestCandle : snapshotOf;
+      const before = await newest(apiPort).catch(() => null);
       if (victim === 'broker') await options.kafka?.kill();
       else if (pid > 0) process.kill(pid, 'SIGKILL');
       else throw new Error(`no pid of ${victim} is known`);
@@ -129,8 +138,14 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
         timeout: 120_000,
       },
     );
+    const sql = await execa(
+      process.execPath,
+      [command, '--data-dir', dataDir, 'sql', '--format', 'json', candlesSql],
+      { env, timeout: 120_000 },
+    );
     return {
       report,
+      candles: (JSON.parse(sql.stdout) as CrashResult['candles'][])[0] ?? noCandles,
       listings: JSON.parse(verify.stdout) as CrashResult['listings'],
       slowestMs,
       kills,
@@ -173,6 +188,10 @@ async function serves(victim: Victim, place: Place, before: string | null): Prom
     }
     case 'postgres':
       return (await postmasterPid(place.dataDir)) !== place.pid && (await snapshotOf(place.apiPort)) !== null;
+    case 'stream': {
+      const now = await newestCandle(place.apiPort);
+      return now !== null && now !== before;
+    }
     case 'broker':
     case 'ingest': {
       const now = await snapshotOf(place.apiPort);
@@ -190,6 +209,32 @@ async function snapshotOf(apiPort: number): Promise<string | null> {
   const { items } = (await answer.json()) as { items: { name: string; snapshotId: string | null }[] };
   return items.find(({ name }) => name === 'market.trades')?.snapshotId ?? null;
 }
+
+/** The newest minute that was said, by the API. */
+async function newestCandle(apiPort: number): Promise<string | null> {
+  const answer = await fetch(`http://127.0.0.1:${apiPort}/v1/markets/BTCUSDT/candles?interval=1m&limit=1`, {
+    signal: AbortSignal.timeout(5_000),
+  });
+  if (!answer.ok) throw new Error(`the API answers ${answer.status}`);
+  const { items } = (await answer.json()) as { items: { openTime: string }[] };
+  return items[0]?.openTime ?? null;
+}
+
+/** Live candles against a plain aggregation of the trades, minutes that are open at the end left out. */
+const candlesSql = `
+  with traded as (
+    select symbol, time_bucket(interval '1 minute', timestamp) as open_time, count(*) as n, sum(volume) as v,
+           arg_min(price, trade_id) as o, max(price) as h, min(price) as l, arg_max(price, trade_id) as c
+      from market.trades group by all
+  ), said as (select * from market.candles where "interval" = '1m'),
+  span as (select symbol, min(open_time) as first, max(open_time) as last from said group by symbol)
+  select count(*)::integer as minutes, count(*) filter (said.is_complete)::integer as complete,
+         count(*) filter (said.is_complete and (said.trade_count, said.volume, said.open, said.high, said.low,
+                          said.close) <> (n, v, o, h, l, c))::integer as wrong,
+         count(*) filter (said.symbol is null)::integer as absent
+    from traded
+    join span on span.symbol = traded.symbol and traded.open_time between span.first and span.last
+    left join said on said.symbol = traded.symbol and said.open_time = traded.open_time`;
 
 async function until(what: string, up: ChildProcess, reached: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + recoveryMsMax;
