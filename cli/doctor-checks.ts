@@ -6,6 +6,8 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import type { Config } from '#core/platform/config.ts';
 import { messageOf } from '#core/platform/errors.ts';
+import { findPython as findInterpreter, madeEnvironment, pythonRemedy } from '#core/platform/python.ts';
+import { transformsPython } from '#pipelines/run-transforms/environment.ts';
 
 export interface Check {
   name: string;
@@ -76,8 +78,15 @@ function probes(config: Config): Probe[] {
     {
       name: 'Python ≥ 3.10',
       needed: false,
-      remedy: 'Install Python 3.10 or newer with venv; the tests with foreign readers need it.',
+      remedy: `${pythonRemedy} The transforms (\`ticklake transform run\`) and the tests with foreign readers need it.`,
       find: findPython,
+    },
+    {
+      name: 'dbt',
+      needed: false,
+      remedy:
+        'Run `ticklake transform run`, or `npm test`: the first to need it installs it, with the network.',
+      find: () => findDbt(config.dataDir),
     },
     {
       name: 'Java ≥ 17',
@@ -102,10 +111,13 @@ function postgresBinary(): string {
 }
 
 async function findPython(): Promise<string> {
-  const found = await firstOf(['python3', 'python']);
-  const [, major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(found) ?? []).map(Number);
-  if (major < 3 || (major === 3 && minor < 10)) throw new Error(`${found} is too old`);
-  return found;
+  return await commandVersion(await findInterpreter());
+}
+
+async function findDbt(dataDir: string): Promise<string> {
+  const made = await madeEnvironment(transformsPython(dataDir));
+  if (made === undefined) throw new Error('not installed yet');
+  return made.python;
 }
 
 async function findJava(): Promise<string> {
