@@ -152,13 +152,17 @@ describe('the page', requires(...browserRequirement), () => {
     const day = Math.floor((await exchange.timeUs()) / 86_400_000_000) + 1;
     const of = { open_us: day * 86_400_000_000 };
     await appendRecords(ground.log, candlesticksTopic, [
-      { ...candlestick(market, 0), ...of, open: '12000', high: '12400', low: '11900', close: '12345.5' },
+      { ...candlestick(market, 0), ...of, open: '94000', high: '96000', low: '93000', close: '95123.5' },
     ]);
-    await legend.getByText('12,345.50').waitFor();
+    await legend.getByText('95,123.50').waitFor();
     await appendRecords(ground.log, indicatorsTopic, [
-      { ...indicators(market, 0), ...of, sma_50: 54_321.25 },
+      {
+        ...indicators(market, 0),
+        ...of,
+        ...{ sma_20: 92_500, sma_50: 93_321.25, macd: 900, macd_signal: 300 },
+      },
     ]);
-    await legend.getByText('54321.25').waitFor();
+    await legend.getByText('93321.25').waitFor();
   });
 
   it('says why there are no bars, until there are', async () => {

@@ -4,6 +4,8 @@ import { usePolled } from '../state/use-polled.ts';
 
 const lakeEveryMs = 4_000;
 const gapsShown = 50;
+/** Columns that a phone has no room for. */
+const roomy = 'hidden sm:table-cell';
 
 interface LakeState {
   tables: Awaited<ReturnType<typeof api.lakeTables>>['items'];
@@ -142,11 +144,15 @@ function Coverage({ rows }: { rows: LakeState['coverage'] }) {
           <th scope="col" className="py-1 text-left font-medium">
             Market
           </th>
-          <th scope="col" className="py-1 text-left font-medium">
+          <th scope="col" className={`py-1 text-left font-medium ${roomy}`}>
             Source
           </th>
           {['Held', 'Explained', 'Missing', 'Held of expected'].map((name) => (
-            <th key={name} scope="col" className="py-1 text-right font-medium">
+            <th
+              key={name}
+              scope="col"
+              className={`py-1 text-right font-medium ${name === 'Explained' ? roomy : ''}`}
+            >
               {name}
             </th>
           ))}
@@ -156,9 +162,9 @@ function Coverage({ rows }: { rows: LakeState['coverage'] }) {
         {rows.map((row) => (
           <tr key={`${row.table} ${row.source} ${row.listing}`} className="border-t border-line">
             <td className="py-1">{row.symbol}</td>
-            <td className="py-1 text-soft">{row.source}</td>
+            <td className={`py-1 text-soft ${roomy}`}>{row.source}</td>
             <td className="figure py-1 text-right">{count(row.held)}</td>
-            <td className="figure py-1 text-right">{count(row.explained)}</td>
+            <td className={`figure py-1 text-right ${roomy}`}>{count(row.explained)}</td>
             <td className={`figure py-1 text-right ${row.missing > 0 ? 'text-down' : ''}`}>
               {count(row.missing)}
             </td>
@@ -198,13 +204,18 @@ function Bars({ rows }: { rows: LakeState['coverage'] }) {
       <caption className="mb-1.5 text-left font-semibold text-soft">Bars, by interval</caption>
       <thead className="text-soft">
         <tr>
-          {['Bars', 'Source'].map((name) => (
-            <th key={name} scope="col" className="py-1 text-left font-medium">
-              {name}
-            </th>
-          ))}
+          <th scope="col" className="py-1 text-left font-medium">
+            Bars
+          </th>
+          <th scope="col" className={`py-1 text-left font-medium ${roomy}`}>
+            Source
+          </th>
           {['Markets', 'Held', 'Explained', 'Missing', 'Of expected'].map((name) => (
-            <th key={name} scope="col" className="py-1 pl-3 text-right font-medium">
+            <th
+              key={name}
+              scope="col"
+              className={`py-1 pl-3 text-right font-medium ${name === 'Explained' ? roomy : ''}`}
+            >
               {name}
             </th>
           ))}
@@ -218,10 +229,10 @@ function Bars({ rows }: { rows: LakeState['coverage'] }) {
               <td className="py-1">
                 {table.replace('market.', '')} {interval}
               </td>
-              <td className="py-1 text-soft">{source}</td>
+              <td className={`py-1 text-soft ${roomy}`}>{source}</td>
               <td className="figure py-1 text-right">{count(sum.markets)}</td>
               <td className="figure py-1 text-right">{count(sum.held)}</td>
-              <td className="figure py-1 text-right">{count(sum.explained)}</td>
+              <td className={`figure py-1 text-right ${roomy}`}>{count(sum.explained)}</td>
               <td className={`figure py-1 text-right ${sum.missing > 0 ? 'text-down' : ''}`}>
                 {count(sum.missing)}
               </td>
