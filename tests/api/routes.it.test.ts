@@ -175,7 +175,7 @@ describe('operations', () => {
       ...['/health', '/health/ready', '/metrics', '/v1/jobs', '/v1/jobs/runs', '/v1/jobs/runs/{runId}'],
       ...['cancel', 'partitions', 'retry'].map((what) => `/v1/jobs/runs/{runId}/${what}`),
       ...['/v1/jobs/schedule', '/v1/lake/coverage', '/v1/lake/gaps', '/v1/lake/incidents'],
-      ...['/v1/lake/reconciliation', '/v1/lake/restatements', '/v1/lake/tables'],
+      ...['/v1/lake/quality', '/v1/lake/reconciliation', '/v1/lake/restatements', '/v1/lake/tables'],
       ...['/v1/markets', '/v1/markets/rankings', '/v1/markets/summary', '/v1/markets/{symbol}'],
       ...['candles', 'indicators', 'indicators/latest', 'statistics', 'trades'].map(
         (what) => `/v1/markets/{symbol}/${what}`,
