@@ -3,6 +3,8 @@ import type { CliContext } from './context.ts';
 import { addUpOptions, up, type UpOptions } from './up.ts';
 
 const demoSpeed = 60;
+/** Enough for the longest average. */
+const demoBars = 300;
 
 /** `ticklake demo`: `up` on a simulated exchange whose clock runs 60 times faster. */
 export function register(program: Command, context: CliContext): void {
@@ -11,6 +13,6 @@ export function register(program: Command, context: CliContext): void {
   )
     .addHelpText('after', '\nExample:\n  ticklake demo --for 60s --json')
     .action(async (options: UpOptions) => {
-      await up(context, options, { exchange: 'simulator', simulatorSpeed: demoSpeed });
+      await up(context, options, { exchange: 'simulator', simulatorSpeed: demoSpeed, preload: demoBars });
     });
 }

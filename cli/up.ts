@@ -13,6 +13,7 @@ import {
 import { tradesTopic } from '#core/market/topics.ts';
 import type { CliContext } from './context.ts';
 import { table } from './output.ts';
+import { preloadBars } from './preload.ts';
 import { startProgress } from './progress.ts';
 import { withRuntime, type Runtime } from './runtime.ts';
 import { supervise, type SupervisedRole } from './supervisor.ts';
@@ -54,11 +55,11 @@ export function addUpOptions(command: Command): Command {
     .option('--port <n>', 'port of the API and the page');
 }
 
-/** Runs all roles and prints the report at the end. */
+/** Runs all roles and prints the report at the end. So many bars of each market as `preload` says are brought at the start. */
 export async function up(
   context: CliContext,
   options: UpOptions,
-  defaults: Record<string, unknown> = {},
+  { preload = 0, ...defaults }: Record<string, unknown> & { preload?: number } = {},
 ): Promise<void> {
   const config = context.config({
     ...defaults,
@@ -74,7 +75,7 @@ export async function up(
   const logger = context.logger('up', config);
   const stop = stopSignal(options.for);
   const report = await withRuntime(config, 'owner', 'up', logger, (runtime) =>
-    superviseAll(runtime, context, stop),
+    superviseAll(runtime, context, stop, preload),
   );
   context.output.result(report, () =>
     table(
@@ -85,7 +86,12 @@ export async function up(
   if (stop.interrupted()) process.exitCode = 130;
 }
 
-async function superviseAll(runtime: Runtime, context: CliContext, stop: Stop): Promise<UpReport> {
+async function superviseAll(
+  runtime: Runtime,
+  context: CliContext,
+  stop: Stop,
+  preload: number,
+): Promise<UpReport> {
   const { config, logger, log } = runtime;
   const { database } = runtime.connection;
   await createLake(runtime.lake);
@@ -104,9 +110,12 @@ async function superviseAll(runtime: Runtime, context: CliContext, stop: Stop): 
   try {
     if (config.exchange === 'simulator' && config.exchangeUrl === undefined) await start('exchange');
     const ingest = await start('ingest');
-    const stream = await start('stream');
+    const preloaded = preload > 0 ? preloadBars(runtime, preload, stop.signal) : Promise.resolve();
     const scheduler = await start('scheduler');
     const api = await start('api');
+    // What is said of a bar follows from the bars before it.
+    await preloaded;
+    const stream = await start('stream');
     const apiUrl = api.details['url'] ?? '';
     context.output.note(`ticklake is up: ${apiUrl} (Ctrl-C stops it)`);
     await showProgress(runtime, context, before.committedStream, stop);
