@@ -81,6 +81,7 @@ async function readCandles(
     'candles',
     async (duck) => {
       await takeBars(duck, held);
+      signal.throwIfAborted();
       return await duck.rows('from bars order by open_us desc limit $limit', {
         limit: BigInt(request.limit),
       });
@@ -121,6 +122,7 @@ async function readIndicators(
     'indicators',
     async (duck) => {
       await takeBars(duck, held);
+      signal.throwIfAborted();
       const { source, symbol, interval } = request;
       const of = { source, symbol, interval, length_us: BigInt(intervalUs(interval)) };
       await duck.run(`create or replace temp table bars_as_doubles as ${asDoublesSql}`, of);

@@ -29,8 +29,12 @@ export interface DuckReader {
 }
 
 export interface DuckReaderOptions {
+  /** Tells readers apart in metrics. */
+  name: string;
   spillDir: string;
   metrics: Metrics;
+  /** As DuckDB writes sizes; default 512MB. */
+  memoryLimit?: string;
 }
 
 const waitingMax = 64;
@@ -42,13 +46,16 @@ const statements = {
   volumes: { table: klines, sql: sqlFile(import.meta.url, 'sql/volumes.sql') },
 };
 
-/** One DuckDB for the service's own statements, which run one after another. */
-export async function openDuckReader({ spillDir, metrics }: DuckReaderOptions): Promise<DuckReader> {
-  const duck = await DuckDb.open({ threads: 2, memoryLimit: '512MB', spillDir });
+/** A DuckDB for the service's own statements, which run one after another. */
+export async function openDuckReader(options: DuckReaderOptions): Promise<DuckReader> {
+  const { name: reader, spillDir, metrics, memoryLimit = '512MB' } = options;
+  const duck = await DuckDb.open({ threads: 2, memoryLimit, spillDir });
   const turns = bulkhead(1, waitingMax);
-  const waiting = metrics.gauge('ticklake_api_query_waiting', 'Statements waiting for their turn in DuckDB');
+  const waiting = metrics.gauge('ticklake_api_query_waiting', 'Statements waiting for their turn in DuckDB', [
+    'reader',
+  ]);
   const seconds = metrics.histogram('ticklake_api_query_seconds', 'Statements over the lake', ['statement']);
-  const showWaiting = (): void => waiting.set(waitingMax - turns.queueSlots);
+  const showWaiting = (): void => waiting.set({ reader }, waitingMax - turns.queueSlots);
 
   return {
     async read(statement, files, params, signal) {

@@ -15,7 +15,7 @@ import type { EventLog } from '#core/streams/event-log.ts';
 import { buildApp } from './app.ts';
 import { lakeBarData } from './bar-data.ts';
 import { lakeCandleData } from './candle-data.ts';
-import { openDuckReader } from './duck-reader.ts';
+import { openDuckReader, type DuckReader } from './duck-reader.ts';
 import { lakeMarketData } from './lake-market-data.ts';
 
 export interface ApiOptions {
@@ -57,11 +57,15 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   }
   metrics.collectProcess();
   const jobs = await openJobs({ database, catalogue: createCatalogue(jobCards), logger, metrics });
-  const reader = await openDuckReader({ spillDir: join(options.spillDir, 'api'), metrics });
+  const openReader = (name: string, memoryLimit: string): Promise<DuckReader> =>
+    openDuckReader({ name, spillDir: join(options.spillDir, `api-${name}`), metrics, memoryLimit });
+  const reader = await openReader('lake', '512MB');
+  // Of its own, so that a chart does not wait for statements over a day of all markets.
+  const charts = await openReader('charts', '256MB');
   const app = await buildApp({
     marketData: lakeMarketData({ lake, reader }),
     bars: lakeBarData({ lake, reader }),
-    candles: lakeCandleData({ lake, reader }),
+    candles: lakeCandleData({ lake, reader: charts }),
     log,
     jobs,
     database,
@@ -80,6 +84,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const close = async (): Promise<void> => {
     await app.close();
     reader.close();
+    charts.close();
     await jobs.close();
   };
   try {

@@ -32,7 +32,7 @@ export async function openService(
   const metrics = new Metrics();
   const setRole = 'ticklake_api';
   const database = openDatabase({ url, setRole, applicationName: 'api', logger, metrics });
-  const reader = await openDuckReader({ spillDir: join(ground.dir, 'api'), metrics });
+  const reader = await openDuckReader({ name: 'test', spillDir: join(ground.dir, 'api'), metrics });
   const ownLake = { ...lake, database };
   const { jobCards = [], ...rest } = options;
   const jobs = await openJobs({ database, catalogue: createCatalogue(jobCards), logger, metrics });
