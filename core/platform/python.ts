@@ -148,7 +148,7 @@ async function install(
     ...options,
     reject: false,
   });
-  const tool = uv.failed ? ['pip', 'install', '-q'] : ['uv', ...uvInstall, '--python', inner];
+  const tool = uv.failed ? ['pip', 'install', '-q'] : ['uv', ...uvInstall, '--no-cache', '--python', inner];
   await execa(inner, ['-m', ...tool, ...exactly], options);
 }
 
