@@ -8,6 +8,7 @@ import { incidentsCard } from './incidents/job.ts';
 import { maintainLakeCard } from './maintain-lake/job.ts';
 import { marketHistory } from './market-history.ts';
 import { reconcileCard } from './reconcile/job.ts';
+import { publishSignalsCard } from './publish-signals/job.ts';
 import { publishSymbolsCard } from './publish-symbols/job.ts';
 import { restateArchiveCard } from './restate-archive/job.ts';
 import { runTransformsCard } from './run-transforms/job.ts';
@@ -60,6 +61,13 @@ export const timetable: readonly TimetableEntry[] = [
     cron: '57 * * * *',
     job: runTransformsCard.name,
     // What has changed since is made at the next look.
+    missed: 'skip',
+  },
+  {
+    name: 'publish-signals',
+    cron: '13 * * * *',
+    job: publishSignalsCard.name,
+    // Each time publishes all that was said.
     missed: 'skip',
   },
   {

@@ -35,7 +35,9 @@ const descriptions: Readonly<Record<string, string>> = {
   'features.daily_metrics': 'What a day was like in every market, and which markets were traded most.',
   'signals.ma_crossover':
     'Where the moving average of 50 closes crosses that of 200, by the bars as they are known now. What was said at the time, and ' +
-    'stands, is in `GET /v1/signals`.',
+    'stands, is in `signals.signals`.',
+  'signals.signals':
+    'What was said at the close of bars, each once; the job `publish-signals` brings it up to date, `GET /v1/signals` has the newest.',
 };
 
 /** docs/data-dictionary.md */

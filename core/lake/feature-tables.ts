@@ -7,12 +7,16 @@ import type { Column, ColumnType, LakeTable } from './tables.ts';
 
 type Definition = readonly [name: string, type: ColumnType, required: boolean, doc: string];
 
+function columnsOf(definitions: readonly Definition[]): Column[] {
+  return definitions.map(([name, type, required, doc], i) => ({ id: i + 1, name, type, required, doc }));
+}
+
 /** Rows at bars of a market, in the partitions of bars. */
 function martOfBars(name: string, columns: readonly Definition[], namespace = 'features'): LakeTable {
   return {
     namespace,
     name,
-    columns: [
+    columns: columnsOf([
       ...([
         ['source', 'string', true, 'Venue'],
         ['symbol', 'string', true, 'Market, by the name its venue gives it'],
@@ -21,7 +25,7 @@ function martOfBars(name: string, columns: readonly Definition[], namespace = 'f
       ] satisfies Definition[]),
       ...columns,
       ['date', 'date', true, 'UTC day of open_time'] satisfies Definition,
-    ].map(([column, type, required, doc], i): Column => ({ id: i + 1, name: column, type, required, doc })),
+    ]),
     partition: [
       { column: 'interval', transform: 'identity' },
       { column: 'open_time', transform: 'month' },
@@ -166,6 +170,33 @@ export const maCrossover = martOfBars(
   ],
   'signals',
 );
+
+/** What was said, which stands whatever the bars become: not a mart, so its job publishes it. */
+export const signals: LakeTable = {
+  namespace: 'signals',
+  name: 'signals',
+  columns: columnsOf([
+    ['signal_id', 'string', true, 'Unique'],
+    ['strategy', 'string', true, 'Who said it: ma_crossover'],
+    ['version', 'string', true, 'Of the rule'],
+    ['source', 'string', true, 'Venue'],
+    ['symbol', 'string', true, 'Market, by the name its venue gives it'],
+    ['interval', 'string', true, 'Length of the bar: 1m to 1d'],
+    ['open_time', 'timestamptz', true, 'When the bar began, at whose close it was said'],
+    ['signal', 'string', true, 'BUY or SELL'],
+    ['price', 'decimal(38, 18)', true, 'Close of the bar'],
+    ['reason', 'string', true, 'Why, in words'],
+    ['sma_50', 'double', true, 'Simple moving average of 50 closes'],
+    ['sma_200', 'double', true, 'Simple moving average of 200 closes'],
+    ['revision', 'long', true, 'Revision of the bar that it was said of'],
+    ['superseded_at', 'timestamptz', false, 'When a later revision of the bar came: the signal stands'],
+    ['created_at', 'timestamptz', true, 'When it was said'],
+    ['date', 'date', true, 'UTC day of open_time'],
+  ]),
+  partition: [{ column: 'date', transform: 'identity' }],
+  sortColumns: ['open_time', 'symbol'],
+  key: { kind: 'none' },
+};
 
 /** The marts, as the transforms publish them. */
 export const featureTables: readonly LakeTable[] = [

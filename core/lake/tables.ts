@@ -1,5 +1,5 @@
 import { TicklakeError } from '#core/platform/errors.ts';
-import { featureTables } from './feature-tables.ts';
+import { featureTables, signals } from './feature-tables.ts';
 
 /** Our tables as the lake writes them: one list from which Iceberg's schema and DuckDB's SQL both follow. */
 export interface LakeTable {
@@ -221,7 +221,7 @@ export const symbols: LakeTable = {
   key: { kind: 'none' },
 };
 
-export const lakeTables: readonly LakeTable[] = [trades, klines, candles, symbols, ...featureTables];
+export const lakeTables: readonly LakeTable[] = [trades, klines, candles, symbols, ...featureTables, signals];
 
 /** `market.trades`. */
 export function tableId(table: LakeTable): string {

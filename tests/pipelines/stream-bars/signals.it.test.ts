@@ -2,8 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Trade } from '#core/market/trade.ts';
 import { noteVenueTime } from '#pipelines/ingest-trades/symbols.ts';
+import { publishSignals } from '#pipelines/publish-signals/publish.ts';
 import { knowSymbols, openTestLake, type TestLake } from '#tests/support/lake.ts';
-import { append, makeTopics, minuteUs, recordsOf, said, startBars, startUs, stream } from './support.ts';
+import {
+  rowsOf,
+  append,
+  makeTopics,
+  minuteUs,
+  recordsOf,
+  said,
+  startBars,
+  startUs,
+  stream,
+} from './support.ts';
 
 let lake: TestLake;
 const symbol = 'BTCUSDT';
@@ -79,6 +90,14 @@ describe('crossings of moving averages', () => {
       [source],
     );
     expect(rows[0]?.count).toBe(expected.length);
+    expect(await publishSignals(lake.lake, lake.spillDir)).toMatchObject({ unchanged: false });
+    const published = await rowsOf(
+      lake,
+      `select epoch_us(open_time)::bigint as us, signal from signals.signals
+        where source = '${source}' and "interval" = '1m' order by open_time`,
+    );
+    expect(published.map(({ us, signal }) => [Number(us), signal])).toEqual(expected);
+    expect(await publishSignals(lake.lake, lake.spillDir)).toMatchObject({ unchanged: true });
   });
 
   test('are said of bars as they come one by one, as of many at once', async () => {
