@@ -1,4 +1,5 @@
 import type { DuckDBPreparedStatement } from '@duckdb/node-api';
+import { crossoversModel } from '#core/features/crossovers.ts';
 import { indicatorsModel, newestIndicators, tailBars } from '#core/features/indicators.ts';
 import { literal, type DuckDb } from '#core/lake/duckdb.ts';
 import { sqlFile } from '#core/platform/sql-file.ts';
@@ -37,13 +38,20 @@ export class Tails {
   readonly #duck: DuckDb;
   readonly #newest: DuckDBPreparedStatement;
   readonly #historySql: string;
+  readonly #crossingsSql: string;
   readonly #known = new Set<string>();
   #updates = 0;
 
-  private constructor(duck: DuckDb, newest: DuckDBPreparedStatement, historySql: string) {
+  private constructor(
+    duck: DuckDb,
+    newest: DuckDBPreparedStatement,
+    historySql: string,
+    crossingsSql: string,
+  ) {
     this.#duck = duck;
     this.#newest = newest;
     this.#historySql = historySql;
+    this.#crossingsSql = crossingsSql;
   }
 
   static async open(duck: DuckDb): Promise<Tails> {
@@ -53,8 +61,14 @@ export class Tails {
     const newestSql = await newestIndicators(duck, { bars });
     await duck.run(`create or replace table tail.newest as ${newestSql} limit 0`);
     await duck.run('create or replace table tail.rows as from tail.newest');
+    const crossovers = await crossoversModel(duck, { indicators: 'tail.rows' });
     const newest = await duck.connection.prepare(`insert into tail.newest by name ${newestSql}`);
-    return new Tails(duck, newest, historySql);
+    return new Tails(
+      duck,
+      newest,
+      historySql,
+      crossingsSql.replace('$crossovers', () => crossovers),
+    );
   }
 
   /** Takes bars of a relation with the columns of the model `int_bars` in the place of those it has of the same time. */
@@ -105,7 +119,7 @@ export class Tails {
       for (const bars of others) this.#known.add(keyOf(bars));
     }
     await this.#want(said);
-    return { indicators, signals: await this.#records(crossingsSql) };
+    return { indicators, signals: await this.#records(this.#crossingsSql) };
   }
 
   /** Says that what was evaluated last is kept: crossings are looked for from there on. Before, it can be evaluated again. */

@@ -1,8 +1,16 @@
--- Of each market and interval only the newest row with a side is kept.
-delete from tail.rows
-where sma_50 is null or sma_200 is null or sma_50 = sma_200;
+-- Of each market and interval only the newest row with a side is kept: crossings are looked for from it on. Where the averages
+-- have begun anew since, none is.
+create or replace table tail.sides as
+with marked as (
+  select *, max(case when sma_200 is null then open_time end) over market as begun_at,
+         max(case when abs(sma_50 - sma_200) > 1e-12 * sma_200 then open_time end) over market as sided_at
+  from tail.rows
+  window market as (partition by source, symbol, "interval")
+)
+select * exclude (begun_at, sided_at)
+from marked
+where open_time = sided_at and (begun_at is null or begun_at < sided_at);
 
-delete from tail.rows
-using (select source, symbol, "interval", max(open_time) as open_time from tail.rows group by all) kept
-where tail.rows.source = kept.source and tail.rows.symbol = kept.symbol and tail.rows."interval" = kept."interval"
-  and tail.rows.open_time < kept.open_time
+truncate tail.rows;
+
+insert into tail.rows by name from tail.sides;
