@@ -1,11 +1,16 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { pythonEnvironment as makeEnvironment, type PythonEnvironment } from '#core/platform/python.ts';
+import {
+  madeEnvironment,
+  pythonEnvironment as makeEnvironment,
+  type PythonEnvironment,
+} from '#core/platform/python.ts';
 
 const project = join(import.meta.dirname, '..', '..');
-/** What foreign readers of the tables need, what indicators are compared with, and dbt: kept apart, as each is of use alone. */
+/** What foreign readers of the tables need, Spark, what indicators are compared with, and dbt: kept apart, as each is of use alone. */
 const lockFiles = {
   readers: join(project, 'tests', 'python', 'requirements.lock'),
+  spark: join(project, 'tests', 'python', 'spark.lock'),
   indicators: join(project, 'tests', 'python', 'indicators.lock'),
   dbt: join(project, 'transforms', 'requirements.lock'),
 } as const;
@@ -34,6 +39,11 @@ export function pythonEnvironment(kind: PythonKind = 'readers'): Promise<PythonE
   return environment;
 }
 
+/** The Python of a kind that is too large to be made unasked, where it has been made. */
+export async function madePython(kind: PythonKind): Promise<PythonEnvironment | undefined> {
+  return await madeEnvironment({ lockFile: lockFiles[kind], cacheDir: join(project, '.cache') });
+}
+
 /** Makes the environment unless it is there. Throws where it cannot. */
 export async function installPython(kind: PythonKind = 'readers'): Promise<PythonEnvironment> {
   return await makeEnvironment({ lockFile: lockFiles[kind], cacheDir: join(project, '.cache') });
@@ -52,7 +62,7 @@ export async function python<T>(script: string, args: unknown, kind: PythonKind 
     input: JSON.stringify(args, (_key, value: unknown) =>
       typeof value === 'bigint' ? value.toString() : value,
     ),
-    timeout: 120_000,
+    timeout: 300_000,
     env: { PYTHONWARNINGS: 'ignore', PYTHONDONTWRITEBYTECODE: '1' },
   });
   return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as T;

@@ -29,3 +29,8 @@
 {% macro mean_distance(values, number) %}{{ return(adapter.dispatch('mean_distance')(values, number)) }}{% endmacro %}
 {% macro default__mean_distance(values, number) %}list_avg(list_transform({{ values }}, x -> abs(x - {{ number }}))){% endmacro %}
 {% macro spark__mean_distance(values, number) %}aggregate({{ values }}, 0D, (sum, x) -> sum + abs(x - {{ number }})) / size({{ values }}){% endmacro %}
+
+{# The last value of a column in a window that is not null. #}
+{% macro last_known(column) %}{{ return(adapter.dispatch('last_known')(column)) }}{% endmacro %}
+{% macro default__last_known(column) %}last_value({{ column }} ignore nulls){% endmacro %}
+{% macro spark__last_known(column) %}last_value({{ column }}) ignore nulls{% endmacro %}

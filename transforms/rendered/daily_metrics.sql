@@ -21,7 +21,7 @@ numbered as (
 
     select
         *,
-        row_number() over in_order - 1 as i,
+        (row_number() over in_order) - 1 as i,
         lag(close) over in_order as previous_close
     from stretched
     window in_order as (partition by source, symbol, "interval", stretch order by open_us)

@@ -20,7 +20,7 @@ beside_previous as (
             when i > 0 then greatest(high, previous_close) - least(low, previous_close)
         end as true_range,
         high - lag(high) over in_order as up_move,
-        lag(low) over in_order - low as down_move,
+        (lag(low) over in_order) - low as down_move,
         -- Less than 1e-14 is what rounding makes of the same price.
         case
             when abs(typical_price - lag(typical_price) over in_order) > 1e-14 * typical_price
@@ -54,7 +54,7 @@ windowed as (
         close_before_momentum,
         case when up_move > down_move and up_move > 0 then up_move when i > 0 then 0 end as plus_move,
         case when down_move > up_move and down_move > 0 then down_move when i > 0 then 0 end as minus_move,
-        avg(i * close) over last_wma - (i - {{ p.wma }}) * avg(close) over last_wma as wma_sum,
+        (avg(i * close) over last_wma) - (i - {{ p.wma }}) * (avg(close) over last_wma) as wma_sum,
         min(low) over last_stochastic as stochastic_low,
         max(high) over last_stochastic as stochastic_high,
         sum(signed_volume) over last_obv as obv_sum,

@@ -19,7 +19,7 @@ beside_the_side_before as (
 
     select
         *,
-        last_value(side ignore nulls) over (
+        {{ last_known('side') }} over (
             partition by source, symbol, "interval", warm_up
             order by open_time
             rows between unbounded preceding and 1 preceding
