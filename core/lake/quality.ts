@@ -1,11 +1,9 @@
 import type { Json } from '@duckdb/node-api';
 import { sqlFile } from '#core/platform/sql-file.ts';
-import { literal, type DuckDb } from './duckdb.ts';
+import { freshnessOf, type DuckLender, type Freshness } from './freshness.ts';
 import type { Lake } from './lake.ts';
 import { proveListings, type Completeness } from './proof.ts';
-import { parquetRelation } from './relation.ts';
-import { currentFiles } from './scan.ts';
-import { lakeTables, quoted, tableId, type LakeTable } from './tables.ts';
+import { lakeTables, tableId } from './tables.ts';
 
 /** How good the rows of a table are. Times are microseconds, or RFC 3339 where they are ours. */
 export interface TableQuality {
@@ -18,16 +16,6 @@ export interface TableQuality {
   tests: { pass: number; warn: number; fail: number };
   /** Tests that did not pass the last time, the ones of error severity first. */
   failures: FailedTest[];
-}
-
-export interface Freshness {
-  source: string;
-  /** Of bars. */
-  interval: string | null;
-  /** Until when the rows reach: the time of the newest trade, the end of the newest bar. */
-  newestUs: number;
-  /** How long ago that was by the venue's clock, seconds; by ours where the venue's is not known. */
-  ageSeconds: number;
 }
 
 export interface PublishedInterval {
@@ -52,20 +40,8 @@ export interface FailedTest {
   checkedAt: string;
 }
 
-/** Works in a DuckDB that is lent. */
-export type DuckLender = <T>(work: (duck: DuckDb) => Promise<T>) => Promise<T>;
-
-const reachSql = sqlFile(import.meta.url, './sql/quality-reach.sql');
 const testsSql = sqlFile(import.meta.url, './sql/quality-tests.sql');
 const martsSql = sqlFile(import.meta.url, './sql/quality-marts.sql');
-
-interface ReachRow {
-  table: string;
-  source: string;
-  interval: string | null;
-  reachUs: number | null;
-  day: string | null;
-}
 
 /** Freshness, completeness and the last outcomes of the data tests, of every table of the lake and of what is tested beside. */
 export async function lakeQuality(lake: Lake, withDuck: DuckLender): Promise<TableQuality[]> {
@@ -102,47 +78,6 @@ function outcomesOf(tests: readonly TestRow[]): Pick<TableQuality, 'tests' | 'fa
     tests: { pass: tests.length - failures.length, warn: failures.length - fail, fail },
     failures,
   };
-}
-
-async function freshnessOf(lake: Lake, withDuck: DuckLender): Promise<Map<string, Freshness[]>> {
-  const { rows: reach } = await lake.database.query<ReachRow>(reachSql);
-  const { rows: venues } = await lake.database.query<{ source: string; us: number }>(
-    'select source, time_us as us from ingest.venues',
-  );
-  const clocks = new Map(venues.map(({ source, us }) => [source, us]));
-  const found = new Map<string, Freshness[]>();
-  for (const { table, source, interval, reachUs, day } of reach) {
-    const newestUs = reachUs ?? (await newestOfDay(lake, withDuck, { table, source, day: day ?? '' }));
-    if (newestUs === undefined) continue;
-    const nowUs = clocks.get(source) ?? Date.now() * 1_000;
-    const ageSeconds = Math.max(0, Math.round((nowUs - newestUs) / 1_000_000));
-    found.set(table, [...(found.get(table) ?? []), { source, interval, newestUs, ageSeconds }]);
-  }
-  return found;
-}
-
-/** The time of a source's newest row on a day, of a table that is held by ids. */
-async function newestOfDay(
-  lake: Lake,
-  withDuck: DuckLender,
-  { table: name, source, day }: { table: string; source: string; day: string },
-): Promise<number | undefined> {
-  const table = lakeTables.find((each) => tableId(each) === name);
-  if (table?.key.kind !== 'id') return undefined;
-  const { time } = table.key;
-  const { files } = await currentFiles(lake, table, {
-    filter: [
-      { column: 'date', op: '=', value: day },
-      { column: 'source', op: '=', value: source },
-    ],
-  });
-  const [row] = await withDuck((duck) => duck.rows(newestSql(table, time, files, source)));
-  const us = row?.['us'];
-  return us === null || us === undefined ? undefined : Number(us);
-}
-
-function newestSql(table: LakeTable, time: string, files: readonly string[], source: string): string {
-  return `select epoch_us(max(${quoted(time)})) as us from (${parquetRelation(table, files)}) where source = ${literal(source)}`;
 }
 
 function sumOf(listings: readonly Completeness[]): Completeness {

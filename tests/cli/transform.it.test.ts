@@ -15,7 +15,7 @@ import { runCli } from './support.ts';
 const needsDbt = requires((await pythonEnvironment('dbt')) !== undefined, 'dbt', pythonRemedy);
 const from = dayOf('2024-01-01');
 
-describe('ticklake transform run', { ...needsDbt, timeout: 120_000 }, () => {
+describe('ticklake transform run', { ...needsDbt, timeout: 300_000 }, () => {
   let ground: Ground;
   let lake: { lake: Awaited<ReturnType<typeof createLake>>; spillDir: string };
 
@@ -70,6 +70,7 @@ describe('ticklake transform run', { ...needsDbt, timeout: 120_000 }, () => {
     const quality = (await ground.ticklake('lake', 'quality')).value as TableQuality[];
     const tested = quality.find(({ table }) => table === 'features.daily_metrics');
     expect(tested).toMatchObject({ tests: { fail: 1 }, published: [{ interval: '1d', behind: 1 }] });
+    expect(tested?.freshness).toMatchObject([{ source, interval: '1d', newestUs: from + 30 * dayUs }]);
     expect(tested?.failures[0]?.examples).toHaveLength(1);
   });
 });

@@ -12,7 +12,7 @@ import { requires } from '#tests/support/require.ts';
 import { bringBars, dayOf } from './support.ts';
 
 const needsDbt = requires((await pythonEnvironment('dbt')) !== undefined, 'dbt', pythonRemedy);
-const timeout = 120_000;
+const timeout = 300_000;
 
 test('the transforms run as a job, with the rights of ingest', { ...needsDbt, timeout }, async () => {
   const ground = await openTestLake();

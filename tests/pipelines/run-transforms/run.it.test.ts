@@ -18,7 +18,7 @@ const needsDbt = requires((await pythonEnvironment('dbt')) !== undefined, 'dbt',
 const from = dayOf('2023-01-01');
 const days = 150;
 
-describe('the transforms', { ...needsDbt, timeout: 120_000 }, () => {
+describe('the transforms', { ...needsDbt, timeout: 300_000 }, () => {
   let ground: TestLake;
   let project: string;
 
