@@ -15,6 +15,7 @@ import { socketToLog } from './ingest/socket-to-log.ts';
 import { vsPyIceberg } from './ingest/vs-pyiceberg.ts';
 import { ingestMemory } from './memory/ingest.ts';
 import { candleClose } from './transform/candle-close.ts';
+import { signalLatency } from './transform/signal-latency.ts';
 import { transformIndicators } from './transform/indicators.ts';
 
 const benchmarks: Record<string, OpenBenchmark> = {
@@ -28,6 +29,7 @@ const benchmarks: Record<string, OpenBenchmark> = {
   'memory.ingest': ingestMemory,
   'transform.indicators': transformIndicators,
   'transform.candle_close': candleClose,
+  'transform.signal_latency': signalLatency,
 };
 const rounds = 3;
 const folder = join(import.meta.dirname, 'results');
