@@ -35,8 +35,9 @@ export function register(program: Command, context: CliContext): void {
 async function run(context: CliContext, options: TransformOptions): Promise<void> {
   const stop = new AbortController();
   const interrupt = (): void => stop.abort();
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
+  // For good: where nobody else listens, what watches over dbt would end us by the same signal.
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
   try {
     await transform(context, options, stop.signal);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createLake } from '#core/lake/lake.ts';
 import { openFileStore } from '#core/lake/object-store.ts';
 import { loadConfig } from '#core/platform/config.ts';
@@ -9,7 +9,7 @@ import { barAt, bringBars, dayOf, dayUs, source } from '#tests/pipelines/run-tra
 import { putBars } from '#tests/support/bars.ts';
 import { pythonEnvironment, pythonRemedy } from '#tests/support/python.ts';
 import { requires } from '#tests/support/require.ts';
-import { logger, openGround, type Ground } from './ground.ts';
+import { logger, openGround, patient, type Ground } from './ground.ts';
 import { runCli } from './support.ts';
 
 const needsDbt = requires((await pythonEnvironment('dbt')) !== undefined, 'dbt', pythonRemedy);
@@ -72,6 +72,15 @@ describe('ticklake transform run', { ...needsDbt, timeout: 300_000 }, () => {
     expect(tested).toMatchObject({ tests: { fail: 1 }, published: [{ interval: '1d', behind: 1 }] });
     expect(tested?.freshness).toMatchObject([{ source, interval: '1d', newestUs: from + 30 * dayUs }]);
     expect(tested?.failures[0]?.examples).toHaveLength(1);
+  });
+
+  it('that is interrupted ends with 130, and leaves the mart as it was', async () => {
+    const running = ground.start('transform', 'run');
+    await vi.waitFor(() => expect(running.stderr()).toContain('have their inputs'), patient);
+    expect(await running.end('SIGINT')).toBe(130);
+    expect(running.stderr()).toContain('interrupted');
+    const rows = await ground.ticklake('sql', 'select count(*)::int as rows from features.daily_metrics');
+    expect(rows.value).toEqual([{ rows: 30 }]);
   });
 });
 
