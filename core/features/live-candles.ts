@@ -30,13 +30,23 @@ const minuteUs = 60 * secondUs;
 /** Late trades revise bars that ended so long before, in the venue's time; what comes later the next batch puts right. */
 export const lateUs = 120 * minuteUs;
 const lateSecondsUs = 2 * minuteUs;
-const lengths: readonly BarLength[] = [
-  { interval: '1s', lengthUs: secondUs, keepUs: lateSecondsUs },
-  ...intervals.map((interval) => {
+/** Bars that are closed together; those of a second apart, as they are many, and nothing follows from them. */
+export type Track = 'seconds' | 'minutes';
+
+const lengths: Readonly<Record<Track, readonly BarLength[]>> = {
+  seconds: [{ interval: '1s', lengthUs: secondUs, keepUs: lateSecondsUs }],
+  minutes: intervals.map((interval) => {
     const lengthUs = intervalUs(interval);
     return { interval, lengthUs, keepUs: Math.max(lateUs, lengthUs) };
   }),
-];
+};
+const allLengths = [...lengths.seconds, ...lengths.minutes];
+const tracks: readonly Track[] = ['minutes', 'seconds'];
+
+interface Market extends MarketName {
+  tracks: Readonly<Record<Track, LiveMarket>>;
+}
+
 /** Parts are put together when so many have come since. */
 const compactAfter = 100_000;
 
@@ -49,7 +59,7 @@ export class LiveCandles {
   readonly #duck: DuckDb;
   readonly #inParts: DuckDBPreparedStatement;
   readonly #closed: DuckDBPreparedStatement;
-  readonly #markets = new Map<string, MarketName & { market: LiveMarket }>();
+  readonly #markets = new Map<string, Market>();
   #uncompacted = 0;
 
   private constructor(duck: DuckDb, inParts: DuckDBPreparedStatement, closed: DuckDBPreparedStatement) {
@@ -70,14 +80,14 @@ export class LiveCandles {
 
   /** Ids that were taken, or are too old to be. */
   taken(): TakenIds[] {
-    return [...this.#markets.values()].flatMap(({ source, symbol, market }) =>
-      market.runs.map(({ lo, hi }) => ({ source, symbol, lo, hi })),
+    return [...this.#markets.values()].flatMap(({ source, symbol, tracks: { minutes } }) =>
+      minutes.runs.map(({ lo, hi }) => ({ source, symbol, lo, hi })),
     );
   }
 
-  /** How far bars are closed, microseconds; undefined of a market that nothing was taken of. */
+  /** How far bars of a minute and more are closed, microseconds; undefined of a market that nothing was taken of. */
   closedUs({ source, symbol }: MarketName): number | undefined {
-    return this.#markets.get(`${source} ${symbol}`)?.market.closedUs;
+    return this.#markets.get(`${source} ${symbol}`)?.tracks.minutes.closedUs;
   }
 
   /**
@@ -94,15 +104,17 @@ export class LiveCandles {
       const [source, symbol] = [String(row['source']), String(row['symbol'])];
       const earliestUs = Number(row['earliest_us']);
       const run = { lo: Number(row['lo']), hi: Number(row['hi']), lastUs: Number(row['last_us']) };
-      this.#marketOf({ source, symbol }, earliestUs).add(run, earliestUs);
-      this.#uncompacted += lengths.length;
+      const market = this.#marketOf({ source, symbol }, earliestUs);
+      for (const track of tracks) market.tracks[track].add(run, earliestUs);
+      this.#uncompacted += allLengths.length;
     }
     if (this.#uncompacted >= compactAfter) await this.#compact();
   }
 
   /** Goes on with a market where another process left off, after its trades were taken. */
-  resume(name: MarketName, point: ResumePoint): void {
-    this.#marketOf(name, point.closedUs).resume(point);
+  resume(name: MarketName, points: Readonly<Record<Track, ResumePoint>>): void {
+    const market = this.#marketOf(name, points.minutes.closedUs);
+    for (const track of tracks) market.tracks[track].resume(points[track]);
   }
 
   /** Forgets markets, as another process goes on with them. */
@@ -116,23 +128,22 @@ export class LiveCandles {
   }
 
   /**
-   * Closes what is over by the ids that were taken, or by the watermark: microseconds up to which nothing more is expected
+   * Closes bars of one track that are over by the ids that were taken, or by the watermark: microseconds up to which nothing more is expected
    * of a source. Answers whether there is anything in the table `live.closed`, in the columns of the model `candles`: bars
    * that are closed now, and of those closed before the ones that trades came to or that were not proven then; some of
-   * these are as they were. Where only bars of a second are due, they wait until `seconds` is asked for.
+   * these are as they were.
    */
-  async close(watermarks: ReadonlyMap<string, number>, { seconds = true } = {}): Promise<boolean> {
-    const horizons = [...this.#markets.values()].map((each) => ({
-      ...each,
-      horizonUs: each.market.horizon(watermarks.get(each.source)),
+  async close(track: Track, watermarks: ReadonlyMap<string, number>): Promise<boolean> {
+    const horizons = [...this.#markets.values()].map(({ source, symbol, tracks: of }) => ({
+      ...{ source, symbol, market: of[track] },
+      horizonUs: of[track].horizon(watermarks.get(source)),
     }));
     const due = horizons.flatMap(({ market, horizonUs, source, symbol }) =>
-      market.due(lengths, horizonUs).map((bars) => ({ ...bars, source, symbol, horizonUs })),
+      market.due(horizonUs).map((bars) => ({ ...bars, source, symbol, horizonUs })),
     );
-    if (!seconds && due.every(({ interval }) => interval === '1s')) return false;
     if (due.length > 0) await this.#say(due);
     for (const { market, horizonUs } of horizons) market.close(horizonUs);
-    if (due.length > 0) await this.#noteSaid();
+    if (due.length > 0) await this.#noteSaid(track);
     return due.length > 0;
   }
 
@@ -149,33 +160,37 @@ export class LiveCandles {
   }
 
   /** Of each market and length the newest bar with trades that was said. */
-  async #noteSaid(): Promise<void> {
+  async #noteSaid(track: Track): Promise<void> {
     const rows = await this.#duck.rows(
       `select source, symbol, "interval", max(epoch_us(open_time)) as open_us, max(last_trade_id) as last_trade_id
          from live.closed where last_trade_id is not null group by all`,
     );
     for (const row of rows) {
       const [source, symbol] = [String(row['source']), String(row['symbol'])];
-      const market = this.#markets.get(`${source} ${symbol}`)?.market;
+      const market = this.#markets.get(`${source} ${symbol}`)?.tracks[track];
       market?.said(String(row['interval']), Number(row['open_us']), Number(row['last_trade_id']));
     }
   }
 
-  #marketOf({ source, symbol }: MarketName, firstUs: number): LiveMarket {
+  #marketOf({ source, symbol }: MarketName, firstUs: number): Market {
     const key = `${source} ${symbol}`;
     let known = this.#markets.get(key);
     // Before its first trade nothing of a market is closed: of no length, so from the beginning of a day on.
     const dayUs = 1_440 * minuteUs;
-    known ??= { source, symbol, market: new LiveMarket(Math.floor(firstUs / dayUs) * dayUs) };
+    const fromUs = Math.floor(firstUs / dayUs) * dayUs;
+    const trackOf = (track: Track): LiveMarket => new LiveMarket(lengths[track], fromUs);
+    known ??= { source, symbol, tracks: { seconds: trackOf('seconds'), minutes: trackOf('minutes') } };
     this.#markets.set(key, known);
-    return known.market;
+    return known;
   }
 
   async #compact(): Promise<void> {
-    const kept = [...this.#markets.values()].flatMap(({ source, symbol, market }) =>
-      lengths.map(
-        ({ interval, keepUs }) =>
-          `(${literal(source)}, ${literal(symbol)}, '${interval}', ${market.closedUs - keepUs})`,
+    const kept = [...this.#markets.values()].flatMap(({ source, symbol, tracks: of }) =>
+      tracks.flatMap((track) =>
+        lengths[track].map(
+          ({ interval, keepUs }) =>
+            `(${literal(source)}, ${literal(symbol)}, '${interval}', ${of[track].closedUs - keepUs})`,
+        ),
       ),
     );
     await this.#duck.run(
@@ -191,7 +206,8 @@ export class LiveCandles {
       'select source, symbol, min(first_trade_id) as id from live.parts group by all',
     );
     for (const { source, symbol, id } of bases) {
-      this.#markets.get(`${String(source)} ${String(symbol)}`)?.market.forgetBelow(Number(id));
+      const market = this.#markets.get(`${String(source)} ${String(symbol)}`);
+      for (const track of tracks) market?.tracks[track].forgetBelow(Number(id));
     }
   }
 }

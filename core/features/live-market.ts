@@ -28,8 +28,6 @@ export interface ResumePoint {
   floorUs: number;
   /** Bars that end later are said, again or for the first time. */
   closedUs: number;
-  /** Bars of a second are said from here on. */
-  secondsFromUs: number;
 }
 
 interface Awaiting {
@@ -41,22 +39,22 @@ interface Awaiting {
 export const quietUs = 24 * 3_600 * 1_000_000;
 
 /**
- * What is known of one market's tape: which ids were taken, how far its bars are closed, and which of them wait for the trade
- * after them. Times are microseconds since 1970 UTC in the venue's time.
+ * What is known of one market's tape: which ids were taken, how far its bars of some lengths are closed, and which of them wait
+ * for the trade after them. Times are microseconds since 1970 UTC in the venue's time.
  */
 export class LiveMarket {
+  readonly #lengths: readonly BarLength[];
   /** Disjoint, in order, none touching the next. */
   #runs: IdRun[] = [];
   /** Bars that end by then are closed. */
   closedUs: number;
   /** Of bars that begin before, not all trades were taken. */
   #floorUs = 0;
-  /** Bars of a second that begin before were said. */
-  #secondsFromUs = 0;
   #earliestLateUs = Number.POSITIVE_INFINITY;
   readonly #awaiting = new Map<string, Awaiting>();
 
-  constructor(closedUs: number) {
+  constructor(lengths: readonly BarLength[], closedUs: number) {
+    this.#lengths = lengths;
     this.closedUs = closedUs;
   }
 
@@ -91,9 +89,9 @@ export class LiveMarket {
   }
 
   /** Which bars are to be said when its time has come to the horizon: those that end by it, and those said that changed. */
-  due(lengths: readonly BarLength[], horizonUs: number): DueBars[] {
+  due(horizonUs: number): DueBars[] {
     const lateUs = this.#earliestLateUs;
-    return lengths.flatMap(({ interval, lengthUs, keepUs }) => {
+    return this.#lengths.flatMap(({ interval, lengthUs, keepUs }) => {
       const open = (us: number): number => Math.floor(us / lengthUs) * lengthUs;
       const toUs = open(horizonUs);
       const isLate = lateUs < open(this.closedUs);
@@ -105,17 +103,15 @@ export class LiveMarket {
         isLate ? open(lateUs) : Number.POSITIVE_INFINITY,
         isFollowed ? awaiting.openUs : Number.POSITIVE_INFINITY,
       );
-      const floorUs = Math.max(this.#floorUs, interval === '1s' ? this.#secondsFromUs : 0);
-      const fromUs = Math.max(wantedUs, open(this.closedUs - keepUs), floorUs);
-      return fromUs < toUs ? [{ interval, fromUs, toUs, isLate, floorUs }] : [];
+      const fromUs = Math.max(wantedUs, open(this.closedUs - keepUs), this.#floorUs);
+      return fromUs < toUs ? [{ interval, fromUs, toUs, isLate, floorUs: this.#floorUs }] : [];
     });
   }
 
   /** Goes on where another left off. */
-  resume({ floorUs, closedUs, secondsFromUs }: ResumePoint): void {
+  resume({ floorUs, closedUs }: ResumePoint): void {
     this.#floorUs = floorUs;
     this.closedUs = closedUs;
-    this.#secondsFromUs = secondsFromUs;
     this.#earliestLateUs = Number.POSITIVE_INFINITY;
   }
 

@@ -134,7 +134,8 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
       await settlePartitions();
       await retried(() => take(batches));
       await retried(() => noteTimes());
-      await close();
+      await closeMinutes();
+      await closeSeconds();
       rounds += 1;
     }
   }
@@ -188,11 +189,9 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
     await watermarks.advance(now, positions, () => log.describe(tradesTopic));
   }
 
-  async function close(): Promise<void> {
+  async function closeMinutes(): Promise<void> {
     const startedAt = performance.now();
-    const seconds = Date.now() - secondsAt >= secondsEveryMs;
-    if (!(await live.close(watermarks.current, { seconds }))) return;
-    secondsAt = Date.now();
+    if (!(await live.close('minutes', watermarks.current))) return;
     const bars = await closedBars(duck);
     const closedAt = performance.now();
     try {
@@ -211,18 +210,31 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
 
   async function say(closed: readonly ClosedBar[]): Promise<void> {
     const settled = [...owned.values()].filter(({ partition }) => !gained.has(partition));
-    const ours = new Set(settled.map(({ partition }) => partition));
-    // Of a partition that was lost meanwhile nothing is said: who has it now may know more.
-    const bars = closed.filter(({ source, symbol }) =>
-      ours.has(partitionOf(tradeKey(source, symbol), partitions)),
-    );
-    const counts = await keepBars(database, tails, settled, bars);
+    const counts = await keepBars(database, tails, settled, ofPartitions(closed, settled));
     instruments.candles.inc(counts.candles);
     instruments.revisions.inc(counts.revisions);
     instruments.signals.inc(counts.signals);
     if (counts.candles > 0) await sendKept(database, log);
-    const seconds = bars.flatMap(secondRecord);
-    if (seconds.length > 0) await log.append(candlesticksTopic, seconds);
+  }
+
+  /** Of a partition that was lost meanwhile nothing is said: who has it now may know more. */
+  function ofPartitions(bars: readonly ClosedBar[], of: readonly OwnedPartition[]): ClosedBar[] {
+    const ours = new Set(of.map(({ partition }) => partition));
+    return bars.filter(({ source, symbol }) => ours.has(partitionOf(tradeKey(source, symbol), partitions)));
+  }
+
+  /** Bars of a second are sent, but not kept: there are too many, and nobody wants them for long. */
+  async function closeSeconds(): Promise<void> {
+    if (Date.now() - secondsAt < secondsEveryMs) return;
+    secondsAt = Date.now();
+    if (!(await live.close('seconds', watermarks.current))) return;
+    const records = ofPartitions(await closedBars(duck), [...owned.values()]).map(
+      ({ source, symbol, record }): LogRecord => ({
+        key: tradeKey(source, symbol),
+        value: withRevision(record, 1),
+      }),
+    );
+    if (records.length > 0) await retried(() => log.append(candlesticksTopic, records));
   }
 
   /** Until it succeeds, or trying again cannot help. */
@@ -242,11 +254,6 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
       }
     }
   }
-}
-
-/** Bars of a second are sent, but not kept: there are too many, and nobody wants them for long. */
-function secondRecord({ source, symbol, interval, record }: ClosedBar): LogRecord[] {
-  return interval === '1s' ? [{ key: tradeKey(source, symbol), value: withRevision(record, 1) }] : [];
 }
 
 function consumerMetrics(metrics: Metrics) {

@@ -77,14 +77,12 @@ async function loadTrades({ lake, duck, live }: LoadTarget, venue: VenueMarkets)
     if (firstUs === undefined) continue;
     const marketFloorUs = isContinued.has(symbol) ? floorUs : 0;
     const saidUs = said.get(symbol);
+    // Bars of late are said again, in case that trades came to them meanwhile: those as they were are passed over.
+    const closedUs = Math.max(marketFloorUs, saidUs === undefined ? firstUs : saidUs - lateUs);
+    const fromUs = Math.max(marketFloorUs, saidUs ?? secondsFromUs);
     live.resume(
       { source, symbol },
-      {
-        floorUs: marketFloorUs,
-        // Bars of late are said again, in case that trades came to them meanwhile: those as they were are passed over.
-        closedUs: Math.max(marketFloorUs, saidUs === undefined ? firstUs : saidUs - lateUs),
-        secondsFromUs: saidUs ?? secondsFromUs,
-      },
+      { minutes: { floorUs: marketFloorUs, closedUs }, seconds: { floorUs: fromUs, closedUs: fromUs } },
     );
   }
   await duck.run('checkpoint');

@@ -98,9 +98,8 @@ async function moveOffsets(tx: Transaction, owned: readonly OwnedPartition[]): P
 }
 
 async function keepCandles(tx: Transaction, bars: readonly ClosedBar[]): Promise<Change[]> {
-  const kept = bars.filter(({ interval }) => interval !== '1s');
-  if (kept.length === 0) return [];
-  return (await tx.query<Change>(keepCandlesSql, [kept.map(({ record }) => record)])).rows;
+  if (bars.length === 0) return [];
+  return (await tx.query<Change>(keepCandlesSql, [bars.map(({ record }) => record)])).rows;
 }
 
 /** Markets and intervals of bars that changed, with the earliest of these. */

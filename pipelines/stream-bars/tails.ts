@@ -89,12 +89,12 @@ export class Tails {
     }
   }
 
-  /** Takes the bars of a minute and more in `live.closed`, and evaluates the models for those that are named. */
+  /** Takes the bars in `live.closed`, and evaluates the models for those that are named. */
   async evaluate(said: readonly SaidBars[]): Promise<Evaluation> {
     await this.load(
       `(select source, symbol, "interval", epoch_us(close_time) + 1 - epoch_us(open_time) as length_us,
                epoch_us(open_time) as open_us, open, high, low, close, volume, quote_volume, trade_count, is_filled
-          from live.closed where "interval" <> '1s')`,
+          from live.closed)`,
     );
     this.#updates += 1;
     if (this.#updates % pruneEvery === 0) await this.#duck.run(pruneSql.replace('$bars', String(tailBars)));

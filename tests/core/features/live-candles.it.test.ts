@@ -68,7 +68,9 @@ async function come(
       trades.findIndex((other) => other.symbol === symbol && other.id === id) === index,
   );
   if (fresh.length > 0) await live.take(relation(fresh));
-  const isAnySaid = await live.close(new Map(watermarkUs === undefined ? [] : [[source, watermarkUs]]));
+  const marks = new Map(watermarkUs === undefined ? [] : [[source, watermarkUs]]);
+  await live.close('seconds', marks);
+  const isAnySaid = await live.close('minutes', marks);
   const rows = !isAnySaid ? [] : await duck.rows(`select ${shown} from live.closed order by all`);
   for (const row of rows) said.set(`${String(row['symbol'])} ${String(row['of'])} ${String(row['at'])}`, row);
   return said;
@@ -130,15 +132,16 @@ describe('a live bar', () => {
   it('that begins before what was taken is not told', async () => {
     await live.take(relation([tick(1, 3_590), tick(2, 3_610)]));
     const fromUs = startUs + 3_600 * secondUs;
-    live.resume({ source, symbol: 'A' }, { floorUs: fromUs, closedUs: fromUs, secondsFromUs: fromUs });
+    const point = { floorUs: fromUs, closedUs: fromUs };
+    live.resume({ source, symbol: 'A' }, { minutes: point, seconds: point });
     const said = await come([tick(3, 7_201)], undefined);
     const told = [...said.values()].filter((bar) => 'of' in bar && (bar.of === '1h' || bar.of === '2h'));
     expect(told).toMatchObject([{ of: '1h', trades: 1, complete: true }]);
   });
 
   it('takes no trade of what is forgotten, and none twice', async () => {
-    for (let minute = 0; minute < 130; minute++) await come([tick(minute + 1, minute * 60)], undefined);
-    expect(live.taken()).toEqual([{ source, symbol: 'A', lo: 1, hi: 131 }]);
+    for (let i = 0; i < 40; i++) await come([tick(i + 1, i * 300)], undefined);
+    expect(live.taken()).toEqual([{ source, symbol: 'A', lo: 1, hi: 41 }]);
     await live.forget([{ source, symbol: 'A' }]);
     expect(live.taken()).toEqual([]);
   });
