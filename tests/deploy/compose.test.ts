@@ -27,7 +27,7 @@ interface Compose {
 const root = join(import.meta.dirname, '../..');
 const passwords = { POSTGRES_PASSWORD: 'hunter1', INGEST_PASSWORD: 'hunter2', API_PASSWORD: 'hunter3' };
 const { services, volumes } = await readCompose(passwords);
-const roles = ['exchange', 'ingest', 'api', 'scheduler'] as const;
+const roles = ['exchange', 'ingest', 'stream', 'api', 'scheduler'] as const;
 
 async function readCompose(variables: Record<string, string>): Promise<Compose> {
   const parsed: unknown = parse(await readFile(join(root, 'docker-compose.yml'), 'utf8'), { merge: true });
@@ -116,6 +116,7 @@ describe('the parts meet', () => {
   const ingest = configOf('ingest');
   const api = configOf('api');
   const scheduler = configOf('scheduler');
+  const stream = configOf('stream');
 
   test('Postgres', () => {
     const { environment } = service('postgres');
@@ -126,9 +127,11 @@ describe('the parts meet', () => {
     expect(ingest.databaseUrlIngest).toBe('postgres://ticklake_login_ingest:hunter2@postgres:5432/ticklake');
     expect(api.databaseUrlApi).toBe('postgres://ticklake_login_api:hunter3@postgres:5432/ticklake');
     expect(environment).toMatchObject(passwords);
-    // The jobs have the rights of ingest, and leave the schema to it.
-    expect(scheduler.databaseUrlIngest).toBe(ingest.databaseUrlIngest);
-    expect(scheduler.databaseUrl).toBeUndefined();
+    // The jobs and the stream have the rights of ingest, and leave the schema to it.
+    for (const role of [scheduler, stream]) {
+      expect(role.databaseUrlIngest).toBe(ingest.databaseUrlIngest);
+      expect(role.databaseUrl).toBeUndefined();
+    }
     expect(ingest.databaseUrlApi).toBeUndefined();
     expect(api.databaseUrlIngest).toBeUndefined();
   });
