@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { backfillCrashRun } from './faults/backfill-crash.ts';
 import { crashRun, problemsOf } from './faults/crash.ts';
 import { transformCrashRun } from './faults/transform.ts';
+import { batchStreamRun } from './pipelines/stream-bars/batch-stream.ts';
 import { kafkaMissing, startTestKafka, type TestKafka } from './support/kafka.ts';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -37,6 +38,11 @@ const proofs: Record<string, (seed: number, kills: number) => Promise<boolean>> 
     const proof = 'crash-backfill';
     process.stdout.write(`${JSON.stringify({ proof, seed, problems, killed, figures }, null, 2)}\n`);
     return problems.length === 0;
+  },
+  async 'batch-stream'(seed) {
+    const result = await batchStreamRun({ symbols: 500, minutes: 1_440, oneByOne: 720 });
+    process.stdout.write(`${JSON.stringify({ proof: 'batch-stream', seed, ...result }, null, 2)}\n`);
+    return result.unlike === 0 && result.worst < 1e-12;
   },
   async transform(seed, kills) {
     const run = { kills: Math.min(kills, transformKillsMax), seed, say };
