@@ -3,6 +3,7 @@ import { zstdDecompress } from 'node:zlib';
 import type { Database } from '#core/platform/postgres/database.ts';
 import { rows } from './postgres-database.ts';
 import type { LogBatch } from './event-log.ts';
+import type { Bell } from './postgres-bell.ts';
 import { dropLines } from './lines.ts';
 import type { PostgresTopic } from './postgres-topics.ts';
 
@@ -78,9 +79,17 @@ export function correctedOffset(wanted: number, held: Fetched): number | undefin
   return wanted < held.startOffset || wanted > held.endOffset ? held.startOffset : undefined;
 }
 
-/** Waiting between looks at an idle log: 10 ms, doubling to 100 ms, from the start again once something came. */
+/**
+ * Waiting between looks at an idle log: 10 ms, doubling, from the start again once something came. Where appends are heard
+ * the looks are only for what was not heard.
+ */
 export class IdleBackoff {
+  readonly #bell: Pick<Bell, 'listening'>;
   #delayMs = 10;
+
+  constructor(bell: Pick<Bell, 'listening'>) {
+    this.#bell = bell;
+  }
 
   reset(): void {
     this.#delayMs = 10;
@@ -88,7 +97,7 @@ export class IdleBackoff {
 
   next(): number {
     const delayMs = this.#delayMs;
-    this.#delayMs = Math.min(delayMs * 2, 100);
+    this.#delayMs = Math.min(delayMs * 2, this.#bell.listening ? 1_000 : 100);
     return delayMs;
   }
 }

@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import { Assigner } from './assigner.ts';
 import { BatchBuffer } from './batch-buffer.ts';
 import type { Assignment, GroupConsumer, GroupOptions, LogBatch } from './event-log.ts';
 import type { LogMetrics } from './log-metrics.ts';
+import type { Bell } from './postgres-bell.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import { correctedOffset, fetchBatches, IdleBackoff, type Fetched } from './postgres-fetch.ts';
 import { Membership } from './postgres-membership.ts';
@@ -22,6 +22,7 @@ const retryMs = 250;
 /** A member of a consumer group of the Postgres log: fetches ahead of the caller within `maxBufferedBytes`. */
 export class PostgresGroup implements GroupConsumer {
   readonly #database: Database;
+  readonly #bell: Bell;
   readonly #options: GroupOptions;
   readonly #logger: Logger;
   readonly #assigner: Assigner;
@@ -36,6 +37,7 @@ export class PostgresGroup implements GroupConsumer {
 
   constructor(
     database: Database,
+    bell: Bell,
     options: GroupOptions,
     logger: Logger,
     metrics: LogMetrics,
@@ -43,6 +45,7 @@ export class PostgresGroup implements GroupConsumer {
   ) {
     this.#onClosed = onClosed;
     this.#database = database;
+    this.#bell = bell;
     this.#options = options;
     this.#assigner = new Assigner(options);
     this.#logger = logger;
@@ -107,10 +110,11 @@ export class PostgresGroup implements GroupConsumer {
   }
 
   async #fetchUntilClosed(): Promise<void> {
-    const idle = new IdleBackoff();
+    const idle = new IdleBackoff(this.#bell);
     while (!this.#closing.signal.aborted) {
       await this.#buffer.waitForRoom();
       let waitMs: number;
+      const heard = this.#bell.heard(this.#topic?.topicId ?? 0);
       try {
         const found = await this.#fetchOnce();
         if (found) idle.reset();
@@ -122,15 +126,15 @@ export class PostgresGroup implements GroupConsumer {
         );
         waitMs = retryMs;
       }
-      if (waitMs > 0) await this.#rest(waitMs);
+      if (waitMs > 0) await this.#rest(waitMs, heard);
     }
   }
 
-  /** Waits, but not longer than until partitions are assigned or the group is closed. */
-  async #rest(waitMs: number): Promise<void> {
+  /** Waits, but not longer than until records are appended, partitions are assigned or the group is closed. */
+  async #rest(waitMs: number, heard: number): Promise<void> {
     this.#wakeFetcher = new AbortController();
     if (this.#closing.signal.aborted) return;
-    await sleep(waitMs, undefined, { signal: this.#wakeFetcher.signal }).catch(() => undefined);
+    await this.#bell.wait(this.#topic?.topicId ?? 0, heard, waitMs, this.#wakeFetcher.signal);
   }
 
   /** Whether anything came. What was asked for under an ownership that has ended meanwhile is thrown away. */

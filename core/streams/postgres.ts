@@ -9,6 +9,7 @@ import type { ReadOptions, TopicDescription, TopicOptions } from './event-log.ts
 import { linesByPartition } from './lines.ts';
 import { logMetrics, type LogMetrics } from './log-metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
+import { Bell, bellChannel } from './postgres-bell.ts';
 import { rows } from './postgres-database.ts';
 import { correctedOffset, fetchBatches, IdleBackoff, type Position } from './postgres-fetch.ts';
 import { PostgresGroup } from './postgres-group.ts';
@@ -47,6 +48,7 @@ class PostgresLog implements EventLog {
   readonly #topics = new Map<string, PostgresTopic>();
   readonly #groups = new Set<PostgresGroup>();
   readonly #closing = new AbortController();
+  readonly #bell: Bell;
   readonly #retention: Promise<void>;
 
   constructor(options: PostgresLogOptions) {
@@ -56,6 +58,7 @@ class PostgresLog implements EventLog {
     this.#gate = new ByteGate(options.maxInFlightBytes ?? 16 * 1024 * 1024, (bytes) => {
       this.#metrics.appendInFlightBytes.set(bytes);
     });
+    this.#bell = new Bell(options.database, options.logger);
     this.#retention = this.#retainUntilClosed();
   }
 
@@ -87,7 +90,7 @@ class PostgresLog implements EventLog {
 
   async joinGroup(options: GroupOptions): Promise<GroupConsumer> {
     await findTopic(this.#database, options.topic);
-    const group = new PostgresGroup(this.#database, options, this.#logger, this.#metrics, () => {
+    const group = new PostgresGroup(this.#database, this.#bell, options, this.#logger, this.#metrics, () => {
       this.#groups.delete(group);
     });
     this.#groups.add(group);
@@ -102,9 +105,10 @@ class PostgresLog implements EventLog {
       partition,
       nextOffset: offset === 'end' ? (partitions[partition]?.endOffset ?? 0) : offset,
     }));
-    const idle = new IdleBackoff();
+    const idle = new IdleBackoff(this.#bell);
     while (!signal.aborted && !this.#closing.signal.aborted) {
       let found = false;
+      const heard = this.#bell.heard(topic.topicId);
       const fetched = await fetchBatches(this.#database, topic, positions, fetchBytesMax);
       if (fetched.length < positions.length) throw topicMissing(options.topic);
       for (const held of fetched) {
@@ -119,7 +123,7 @@ class PostgresLog implements EventLog {
         }
       }
       if (found) idle.reset();
-      else await sleep(idle.next(), undefined, { signal }).catch(() => undefined);
+      else await this.#bell.wait(topic.topicId, heard, idle.next(), signal);
     }
   }
 
@@ -130,6 +134,7 @@ class PostgresLog implements EventLog {
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all([...this.#groups].map(async (group) => await group.close()));
+    await this.#bell.close();
     await this.#retention;
   }
 
@@ -149,7 +154,7 @@ class PostgresLog implements EventLog {
     });
     const appended = await rows<{ append: boolean }>(
       this.#database,
-      'select log.append($1, $2, $3, $4, $5, $6) as append',
+      'select log.append($1, $2, $3, $4, $5, $6) as append, pg_notify($7, $1::integer::text)',
       [
         topic.topicId,
         parts.map((part) => part.partition),
@@ -157,6 +162,7 @@ class PostgresLog implements EventLog {
         parts.map((part) => part.bytes),
         parts.map((part) => part.payload.length),
         Buffer.concat(parts.map((part) => part.payload)),
+        bellChannel,
       ],
     );
     return appended[0]?.append === true;

@@ -62,6 +62,34 @@ describe('event log on Postgres, its own rules', () => {
     }
   });
 
+  it('is read on when the connection that hears of appends is lost, and heard again', async () => {
+    await opened.log.ensureTopic('heard', options);
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const reading = (async () => {
+      for await (const batch of opened.log.read({ topic: 'heard', from: fromStart, signal: stop.signal })) {
+        seen.push(...linesOf(batch));
+      }
+    })();
+    const listeners = async (): Promise<number[]> =>
+      (
+        await database.query<{ pid: number }>(
+          `select pid from pg_stat_activity where datname = current_database() and query = 'listen ticklake_log'`,
+        )
+      ).rows.map(({ pid }) => pid);
+    for (let round = 1; round <= 3; round++) {
+      await vi.waitFor(async () => expect((await listeners()).length).toBeGreaterThan(0), waiting);
+      await opened.log.append('heard', numberedRecords(['BTCUSDT'], 2 * round, 2 * round + 1));
+      await vi.waitFor(() => expect(seen).toHaveLength(2 * round - 1), waiting);
+      const before = await listeners();
+      await database.query('select pg_terminate_backend(pid) from unnest($1::integer[]) as t(pid)', [before]);
+      await opened.log.append('heard', numberedRecords(['BTCUSDT'], 2 * round + 1, 2 * round + 2));
+      await vi.waitFor(() => expect(seen).toHaveLength(2 * round), waiting);
+    }
+    stop.abort();
+    await reading;
+  });
+
   it('deletes what is past retention, and only that', async () => {
     await opened.log.ensureTopic('aging', options);
     for (const n of [0, 1, 2])
