@@ -47,8 +47,8 @@ interface Market extends MarketName {
   tracks: Readonly<Record<Track, LiveMarket>>;
 }
 
-/** Parts are put together when so many have come since. */
-const compactAfter = 100_000;
+/** Parts are put together when so many have come since, or as many as there are. */
+const compactAfterMin = 20_000;
 
 /**
  * Bars of a second to a day that are open, kept in an in-memory DuckDB as trades come in any order, and said at their
@@ -61,6 +61,7 @@ export class LiveCandles {
   readonly #closed: DuckDBPreparedStatement;
   readonly #markets = new Map<string, Market>();
   #uncompacted = 0;
+  #compactAfter = compactAfterMin;
 
   private constructor(duck: DuckDb, inParts: DuckDBPreparedStatement, closed: DuckDBPreparedStatement) {
     this.#duck = duck;
@@ -108,7 +109,7 @@ export class LiveCandles {
       for (const track of tracks) market.tracks[track].add(run, earliestUs);
       this.#uncompacted += allLengths.length;
     }
-    if (this.#uncompacted >= compactAfter) await this.#compact();
+    if (this.#uncompacted >= this.#compactAfter) await this.#compact();
   }
 
   /** Goes on with a market where another process left off, after its trades were taken. */
@@ -203,8 +204,9 @@ export class LiveCandles {
     await this.#duck.run('truncate live.in_parts');
     this.#uncompacted = 0;
     const bases = await this.#duck.rows(
-      'select source, symbol, min(first_trade_id) as id from live.parts group by all',
+      'select source, symbol, min(first_trade_id) as id, count(*) as parts from live.parts group by all',
     );
+    this.#compactAfter = bases.reduce((sum, { parts }) => sum + Number(parts), compactAfterMin);
     for (const { source, symbol, id } of bases) {
       const market = this.#markets.get(`${String(source)} ${String(symbol)}`);
       for (const track of tracks) market?.tracks[track].forgetBelow(Number(id));

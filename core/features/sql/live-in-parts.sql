@@ -1,17 +1,28 @@
--- The parts of the bars that are due, the bar with trades before them, and what has come after.
+-- The parts of the bars that are due, the bar with trades before them, and what has come after. Where a late trade came, bars
+-- are said from the one before it on, which joins on to the one before that.
 insert into live.in_parts by name
-with due_parts as (
-  select p.*, due.from_us, due.is_late,
-         max(case when p.open_us < due.from_us then p.open_us end) over bars as before_us
+with before as (
+  select p.source, p.symbol, p."interval", max(p.open_us) as before_us
   from live.parts p
-  join live.due using (source, symbol, "interval")
-  window bars as (partition by p.source, p.symbol, p."interval")
+  join live.due due using (source, symbol, "interval")
+  where p.open_us < due.from_us
+  group by p.source, p.symbol, p."interval"
 ),
-with_neighbours as (
-  select *, case when is_late then max(case when open_us < before_us then open_us end) over bars end as before_that_us
-  from due_parts
-  window bars as (partition by source, symbol, "interval")
+before_that as (
+  select p.source, p.symbol, p."interval", max(p.open_us) as before_that_us
+  from live.parts p
+  join (from live.due join before using (source, symbol, "interval") where is_late) late
+    using (source, symbol, "interval")
+  where p.open_us < late.before_us
+  group by p.source, p.symbol, p."interval"
+),
+begins as (
+  select source, symbol, "interval", coalesce(before_that_us, before_us, from_us) as begins_us
+  from live.due
+  left join before using (source, symbol, "interval")
+  left join before_that using (source, symbol, "interval")
 )
-select * exclude (from_us, is_late, before_us, before_that_us)
-from with_neighbours
-where open_us >= coalesce(before_that_us, before_us, from_us);
+select p.*
+from live.parts p
+join begins using (source, symbol, "interval")
+where p.open_us >= begins.begins_us
