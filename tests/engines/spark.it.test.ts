@@ -9,14 +9,12 @@ import { candles, klines, quoted } from '#core/lake/tables.ts';
 import { putBarsTable, randomWalk } from '#tests/support/bars-table.ts';
 import { buildIn, compileForSpark } from '#tests/support/dbt.ts';
 import { madePython, python } from '#tests/support/python.ts';
+import { requires } from '#tests/support/require.ts';
 
 const hasJava = await execa('java', ['-version'], { reject: false }).then(({ failed }) => !failed);
 const hasSpark = hasJava && (await madePython('spark')) !== undefined;
 const remedy = 'Install Java 17, and run `node tests/support/install-python.ts spark` (half a gigabyte).';
-/** Too large to be asked of every machine, also where nothing else may be missing. */
-const needsSpark = hasSpark
-  ? { timeout: 600_000 }
-  : { skip: true, meta: { requires: { what: 'Spark', remedy } } };
+const needsSpark = { ...requires(hasSpark, 'Spark', remedy), timeout: 600_000 };
 const marts = [
   'features.indicators',
   'features.indicators_extended',
