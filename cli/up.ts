@@ -110,12 +110,13 @@ async function superviseAll(
   try {
     if (config.exchange === 'simulator' && config.exchangeUrl === undefined) await start('exchange');
     const ingest = await start('ingest');
-    const preloaded = preload > 0 ? preloadBars(runtime, preload, stop.signal) : Promise.resolve();
+    // What is said of a bar follows from the bars before it. The page need not wait for them.
+    const preloaded = preload > 0 ? preloadBars(runtime, preload, stop.signal) : undefined;
     const scheduler = await start('scheduler');
+    const early = preloaded === undefined ? await start('stream') : undefined;
     const api = await start('api');
-    // What is said of a bar follows from the bars before it.
     await preloaded;
-    const stream = await start('stream');
+    const stream = early ?? (await start('stream'));
     const apiUrl = api.details['url'] ?? '';
     context.output.note(`ticklake is up: ${apiUrl} (Ctrl-C stops it)`);
     await showProgress(runtime, context, before.committedStream, stop);
