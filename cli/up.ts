@@ -30,6 +30,7 @@ export interface UpOptions {
 export type UpReport = IngestReport & { apiUrl: string };
 
 const readyMs = 60_000;
+const preloadMs = 60_000;
 const drainMs = 45_000;
 const stopMs = 10_000;
 const repeatedSignalMs = 1_000;
@@ -102,6 +103,8 @@ async function superviseAll(
   const before = await ingestTotals(database, log);
   const env = childEnvironment(config);
   const started: SupervisedRole[] = [];
+  const ended = new AbortController();
+  const preloading = AbortSignal.any([stop.signal, ended.signal, AbortSignal.timeout(preloadMs)]);
   const start = async (name: string): Promise<SupervisedRole> => {
     const role = await supervise({ name, env, logger, readyTimeoutMs: readyMs });
     started.push(role);
@@ -111,12 +114,12 @@ async function superviseAll(
     if (config.exchange === 'simulator' && config.exchangeUrl === undefined) await start('exchange');
     const ingest = await start('ingest');
     // What is said of a bar follows from the bars before it. The page need not wait for them.
-    const preloaded = preload > 0 ? preloadBars(runtime, preload, stop.signal) : undefined;
+    const preloaded = preload > 0 ? preloadBars(runtime, preload, preloading) : undefined;
     const scheduler = await start('scheduler');
     const early = preloaded === undefined ? await start('stream') : undefined;
     const api = await start('api');
     await preloaded;
-    const stream = early ?? (await start('stream'));
+    const stream = early ?? (stop.signal.aborted ? undefined : await start('stream'));
     const apiUrl = api.details['url'] ?? '';
     context.output.note(`ticklake is up: ${apiUrl} (Ctrl-C stops it)`);
     await showProgress(runtime, context, before.committedStream, stop);
@@ -125,7 +128,7 @@ async function superviseAll(
       ingest.stop({ drain: true, timeoutMs: drainMs }),
     ]);
     // Only now all trades are in the log, whose candles belong to the report.
-    await stream.stop({ drain: true, timeoutMs: drainMs });
+    await stream?.stop({ drain: true, timeoutMs: drainMs });
     const report = ingestReport(
       before,
       await ingestTotals(database, log),
@@ -133,6 +136,7 @@ async function superviseAll(
     );
     return { ...report, apiUrl };
   } finally {
+    ended.abort();
     for (const role of started.reverse()) await role.stop({ drain: false, timeoutMs: stopMs });
   }
 }

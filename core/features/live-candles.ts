@@ -40,7 +40,6 @@ const lengths: Readonly<Record<Track, readonly BarLength[]>> = {
     return { interval, lengthUs, keepUs: Math.max(lateUs, lengthUs) };
   }),
 };
-const allLengths = [...lengths.seconds, ...lengths.minutes];
 const tracks: readonly Track[] = ['minutes', 'seconds'];
 
 interface Market extends MarketName {
@@ -97,7 +96,7 @@ export class LiveCandles {
    */
   async take(trades: string, { secondsFromUs = 0 } = {}): Promise<void> {
     await this.#duck.run(`create or replace view market.trades as from ${trades}`);
-    await this.#duck.run(
+    this.#uncompacted += await this.#duck.run(
       `insert into live.parts by name
        select * from (${newPartsSql}) where "interval" <> '1s' or open_us >= ${secondsFromUs}`,
     );
@@ -107,7 +106,6 @@ export class LiveCandles {
       const run = { lo: Number(row['lo']), hi: Number(row['hi']), lastUs: Number(row['last_us']) };
       const market = this.#marketOf({ source, symbol }, earliestUs);
       for (const track of tracks) market.tracks[track].add(run, earliestUs);
-      this.#uncompacted += allLengths.length;
     }
     if (this.#uncompacted >= this.#compactAfter) await this.#compact();
   }

@@ -118,6 +118,9 @@ export class LiveMarket {
   /** Notes that bars were said up to a horizon. */
   close(horizonUs: number): void {
     this.closedUs = Math.max(this.closedUs, horizonUs);
+    for (const [interval, { nextTradeId }] of this.#awaiting) {
+      if (this.has(nextTradeId)) this.#awaiting.delete(interval);
+    }
     this.#earliestLateUs = Number.POSITIVE_INFINITY;
   }
 

@@ -33,10 +33,10 @@ export class DuckDb {
     return new DuckDb(instance, connection);
   }
 
-  /** Runs statements whose rows nobody wants. */
-  async run(sql: string, params?: Record<string, DuckDBValue>): Promise<void> {
+  /** Runs statements whose rows nobody wants; how many rows the last of them changed. */
+  async run(sql: string, params?: Record<string, DuckDBValue>): Promise<number> {
     try {
-      await this.connection.run(sql, params);
+      return (await this.connection.run(sql, params)).rowsChanged;
     } catch (error) {
       throw toTicklakeError(error);
     }

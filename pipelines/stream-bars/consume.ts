@@ -63,9 +63,12 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
   const watermarks = new Watermarks(options.latenessMs);
   const instruments = consumerMetrics(options.metrics);
   const owned = new Map<number, OwnedPartition>();
-  const gained = new Set<number>();
+  /** Owned, but not yet rebuilt from the lake. */
+  const gained = new Map<number, OwnedPartition>();
   const lost = new Set<number>();
   const stopping = new AbortController();
+  /** What is kept may not be sent yet: as at the start. */
+  let owesSending = true;
   let secondsAt = 0;
   let clocksAt = 0;
   let partitions = 0;
@@ -82,8 +85,9 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
       assigned.forEach((assignment, index) => {
         const { partition } = assignment;
         const nextOffset = offsets[index] ?? 0;
-        owned.set(partition, { ...assignment, epoch: claims[index]?.epoch ?? 0, nextOffset });
-        gained.add(partition);
+        const of = { ...assignment, epoch: claims[index]?.epoch ?? 0, nextOffset };
+        owned.set(partition, of);
+        gained.set(partition, of);
       });
       return offsets;
     },
@@ -95,6 +99,8 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
       }
     },
     onOutOfRange(at, wanted, actual) {
+      const of = owned.get(at.partition);
+      if (of !== undefined) of.nextOffset = actual;
       logger.warn(
         { ...at, wanted, actual },
         'the log no longer has the offset to go on from; bars may be incomplete',
@@ -143,21 +149,26 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
   /** Takes over what was assigned, and forgets what is another's now. */
   async function settlePartitions(): Promise<void> {
     if (gained.size === 0 && lost.size === 0) return;
-    const [leaving, coming] = [[...lost], [...gained]];
+    // What is given and taken while this works is for the next round.
+    const coming = [...gained];
+    const leaving = [...lost].filter((partition) => !owned.has(partition));
+    lost.clear();
+    // A time was believed of other partitions.
+    if (coming.length > 0) watermarks.reset();
     await retried(async () => {
       const startedAt = performance.now();
       partitions = (await log.describe(tradesTopic)).partitions.length;
       const target = { lake, duck, live, tails };
-      await forgetPartitions(target, [...leaving, ...coming], partitions);
-      const markets = await loadPartitions(target, coming, partitions);
+      const names = coming.map(([partition]) => partition);
+      await forgetPartitions(target, [...leaving, ...names], partitions);
+      const markets = await loadPartitions(target, names, partitions);
       instruments.markets.set(markets);
       logger.info(
         { partitions: owned.size, markets, ms: Math.round(performance.now() - startedAt) },
         'open bars were rebuilt from the lake',
       );
     });
-    for (const partition of leaving) lost.delete(partition);
-    for (const partition of coming) gained.delete(partition);
+    for (const [partition, of] of coming) if (gained.get(partition) === of) gained.delete(partition);
   }
 
   async function take(batches: readonly LogBatch[]): Promise<void> {
@@ -202,6 +213,7 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
       logger.warn({ err: error }, 'another process says these bars');
       for (const partition of owned.keys()) lost.add(partition);
       owned.clear();
+      gained.clear();
       await group.rejoin();
     }
     instruments.closeSeconds.observe((closedAt - startedAt) / 1_000);
@@ -210,11 +222,15 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
 
   async function say(closed: readonly ClosedBar[]): Promise<void> {
     const settled = [...owned.values()].filter(({ partition }) => !gained.has(partition));
-    const counts = await keepBars(database, tails, settled, ofPartitions(closed, settled));
+    const counts = await keepBars(database, tails, settled, ofPartitions(closed, settled), () => {
+      owesSending = true;
+    });
     instruments.candles.inc(counts.candles);
     instruments.revisions.inc(counts.revisions);
     instruments.signals.inc(counts.signals);
-    if (counts.candles > 0) await sendKept(database, log);
+    if (!owesSending) return;
+    await sendKept(database, log);
+    owesSending = false;
   }
 
   /** Of a partition that was lost meanwhile nothing is said: who has it now may know more. */

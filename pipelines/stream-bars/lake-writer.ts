@@ -39,6 +39,7 @@ const barsMax = 20_000;
 /** A bar that is not proven whole is committed when nothing has come to it for so long. */
 const unprovenMs = 60_000;
 const retryMsMax = 30_000;
+const drainAttemptsMax = 5;
 
 /** Commits bars that closed to `market.candles`, now and then, many at a time. */
 export function startLakeWriter(options: LakeWriterOptions): LakeWriter {
@@ -51,14 +52,22 @@ export function startLakeWriter(options: LakeWriterOptions): LakeWriter {
     'Live candles committed to the lake',
   );
   const stopping = new AbortController();
-  let working: Promise<unknown> = Promise.resolve();
   const running = run();
   running.catch(() => undefined);
   return {
     failed: running.then(() => new Promise<never>(() => undefined)),
     async drain(signal) {
-      await working.catch(() => undefined);
-      while ((await commitDue(options, 0)) === barsMax) signal.throwIfAborted();
+      stopping.abort();
+      await running;
+      for (let attempt = 0; ;) {
+        try {
+          if ((await commitDue(options, 0)) < barsMax) return;
+        } catch (error) {
+          if (!toTicklakeError(error).retryable || attempt >= drainAttemptsMax) throw error;
+          attempt += 1;
+        }
+        signal.throwIfAborted();
+      }
     },
     async close() {
       stopping.abort();
@@ -72,9 +81,7 @@ export function startLakeWriter(options: LakeWriterOptions): LakeWriter {
       await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       if (stopping.signal.aborted) return;
       try {
-        const work = commitDue(options, unprovenMs);
-        working = work;
-        committed.inc(await work);
+        committed.inc(await commitDue(options, unprovenMs));
         attempt = 0;
       } catch (error) {
         const failure = toTicklakeError(error);
@@ -195,5 +202,13 @@ async function readHeld(
      select held.*, made.listing
        from (${latestRevisions(candles, parquetRelation(candles, files))}) held
        join made using (source, symbol, "interval", open_time)`,
+  );
+  // What was made whole meanwhile by a batch, which sees all that was repaired, stays.
+  await duck.run(
+    `create or replace temp table stale as
+     select source, symbol, "interval", open_time from held
+       join made using (source, symbol, "interval", open_time) where held.is_complete and not made.is_complete;
+     create or replace temp table made as from made anti join stale using (source, symbol, "interval", open_time);
+     create or replace temp table held as from held anti join stale using (source, symbol, "interval", open_time)`,
   );
 }

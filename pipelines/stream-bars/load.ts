@@ -23,6 +23,7 @@ export interface VenueMarkets {
 
 const dayUs = 86_400_000_000;
 const minuteUs = 60_000_000;
+const daysBackMax = 2;
 
 export interface LoadTarget {
   lake: Lake;
@@ -44,31 +45,42 @@ export async function loadVenue(target: LoadTarget, venue: VenueMarkets): Promis
 
 async function loadTrades({ lake, duck, live }: LoadTarget, venue: VenueMarkets): Promise<void> {
   const { source, timeUs } = venue;
-  const floorUs = Math.floor((timeUs - lateUs) / dayUs) * dayUs;
+  const symbols = venue.markets.map(({ symbol }) => symbol);
+  const said = await saidUntil(lake, source, symbols);
+  // Since it was last said anything, but for some days at most: what is older the batch says.
+  const stoppedUs = Math.min(timeUs, [...said.values()].reduce((a, b) => Math.max(a, b), 0) || timeUs);
+  const fromUs = Math.max(stoppedUs, timeUs - daysBackMax * dayUs) - lateUs;
+  const floorUs = Math.floor(fromUs / dayUs) * dayUs;
   const before = await tradesBefore(lake, venue, floorUs);
   const day = (us: number): string => new Date(us / 1_000).toISOString().slice(0, 10);
-  const symbols = venue.markets.map(({ symbol }) => symbol);
-  const dates = [...new Set(before.map((trade) => trade.day))];
-  const { files } = await currentFiles(lake, trades, {
-    filter: [
-      { column: 'source', op: '=', value: source },
-      { column: 'symbol', op: 'in', value: symbols },
-      ...(dates.length === 0
-        ? [{ column: 'date', op: '>=' as const, value: day(floorUs) }]
-        : [{ column: 'date', op: '>=' as const, value: dates.toSorted()[0] ?? '' }]),
-    ],
-  });
-  if (files.length === 0) return;
+  const of = [
+    { column: 'source', op: '=' as const, value: source },
+    { column: 'symbol', op: 'in' as const, value: symbols },
+  ];
+  const since = { column: 'date', op: '>=' as const, value: day(floorUs) };
+  const { files } = await currentFiles(lake, trades, { filter: [...of, since] });
+  const days = [...new Set(before.map((trade) => trade.day))];
+  const beside =
+    days.length === 0
+      ? []
+      : (await currentFiles(lake, trades, { filter: [...of, { column: 'date', op: 'in', value: days }] }))
+          .files;
+  if (files.length + beside.length === 0) return;
   const neighbours = before.map(
-    ({ symbol, id, day: of }) =>
-      `or (date = ${literal(of)} and symbol = ${literal(symbol)} and trade_id = ${id})`,
+    ({ symbol, id, day: on }) => `(${literal(on)}::date, ${literal(symbol)}, ${id}::bigint)`,
   );
-  const said = await saidUntil(lake, source, symbols);
   const secondsFromUs = timeUs - 2 * minuteUs;
   await live.take(
     `(select * from (${parquetRelation(trades, files)})
        where source = ${literal(source)} and symbol in (${symbols.map(literal).join(', ')})
-         and (date >= ${literal(day(floorUs))} ${neighbours.join(' ')}))`,
+         and date >= ${literal(day(floorUs))}
+      ${
+        neighbours.length === 0
+          ? ''
+          : `union all
+             select * from (${parquetRelation(trades, beside)})
+              where source = ${literal(source)} and (date, symbol, trade_id) in (${neighbours.join(', ')})`
+      })`,
     { secondsFromUs },
   );
   const isContinued = new Set(before.map(({ symbol }) => symbol));

@@ -55,8 +55,7 @@ export async function startStream(options: StreamOptions): Promise<Stream> {
       await writer.drain(signal);
     },
     async close() {
-      await consumer.close();
-      await writer.close();
+      await Promise.all([consumer.close(), writer.close()]);
     },
   };
 }

@@ -56,7 +56,8 @@ export async function closedBars(duck: DuckDb): Promise<ClosedBar[]> {
 
 /**
  * Keeps bars of a minute and more that are new or not as they were, what follows from them, and how far the log was read,
- * in one transaction. Done again, it changes nothing. What is kept is to be sent next.
+ * in one transaction. Done again, it changes nothing. What is kept is to be sent next: `onChanged` is told before the commit,
+ * of which nobody may hear.
  * @throws FENCED when another process owns one of the partitions by now: then nothing is kept.
  */
 export async function keepBars(
@@ -64,10 +65,12 @@ export async function keepBars(
   tails: Tails,
   owned: readonly OwnedPartition[],
   bars: readonly ClosedBar[],
+  onChanged: () => void,
 ): Promise<SaidCounts> {
   const counts = await database.transaction(async (tx) => {
     await moveOffsets(tx, owned);
     const changed = await keepCandles(tx, bars);
+    if (changed.length > 0) onChanged();
     const evaluation = await tails.evaluate(saidBars(changed));
     await keepIndicators(tx, evaluation, changed);
     const signals = await keepSignals(tx, evaluation, changed);

@@ -23,6 +23,12 @@ export class Watermarks {
     return this.#current;
   }
 
+  /** Believes nothing more, as there are other partitions to read. */
+  reset(): void {
+    this.#current.clear();
+    this.#waiting = undefined;
+  }
+
   /** Notes a time that a venue told, in a trade or by its clock. */
   observe(source: string, timeUs: number): void {
     this.#newest.set(source, Math.max(this.#newest.get(source) ?? 0, timeUs));
