@@ -68,6 +68,7 @@ export class Bell {
         await client.query(`listen ${bellChannel}`);
         this.#client = client;
         // What was appended before may have been missed.
+        for (const topicId of this.#rings.keys()) this.#ring(topicId);
         for (const { wake } of this.#waiting) wake();
         if (!signal.aborted) await lost;
       } catch (error) {

@@ -1,5 +1,5 @@
 -- What is to be appended: bars that are not held, those that are not the same any more, and those that nothing is left of.
--- These are withdrawn: flat, without trades, and not complete, as no empty bar is.
+-- These are withdrawn: flat, without trades, and not complete, as nothing proves them empty.
 create or replace temp table revisions as
 with new_bars as (
   select made.*, false as is_revised

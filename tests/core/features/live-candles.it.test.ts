@@ -139,6 +139,26 @@ describe('a live bar', () => {
     expect(told).toMatchObject([{ of: '1h', trades: 1, complete: true }]);
   });
 
+  it('stays complete when a late trade comes to the bar after it, though older bars were forgotten', async () => {
+    const minutes = Array.from({ length: 7_500 }, (_, minute) => tick(minute + 1, minute * 60));
+    const late = minutes[7_300];
+    if (late === undefined) throw new Error('there are 7,500 minutes');
+    const atMinute = (minute: number): number => startUs + minute * 60 * secondUs;
+    await come(
+      minutes.slice(0, 7_440).filter((trade) => trade !== late),
+      atMinute(7_440),
+    );
+    // With these there are so many parts that they are put together, and those of bars that are too old are forgotten.
+    await come(minutes.slice(7_440), atMinute(7_500));
+    const parts = await duck.rows('select count(*)::integer as n from live.parts');
+    expect(Number(parts[0]?.['n'])).toBeLessThan(1_000);
+    const said = await come([late], atMinute(7_500));
+    expect([...said.values()].filter((bar) => 'of' in bar && bar.of === '4h')).toMatchObject([
+      { at: String(atMinute(6_960)), trades: 240, complete: true },
+      { at: String(atMinute(7_200)), trades: 240, complete: true },
+    ]);
+  });
+
   it('takes no trade of what is forgotten, and none twice', async () => {
     for (let i = 0; i < 40; i++) await come([tick(i + 1, i * 300)], undefined);
     expect(live.taken()).toEqual([{ source, symbol: 'A', lo: 1, hi: 41 }]);
