@@ -30,7 +30,6 @@ export interface UpOptions {
 export type UpReport = IngestReport & { apiUrl: string };
 
 const readyMs = 60_000;
-const preloadMs = 60_000;
 const drainMs = 45_000;
 const stopMs = 10_000;
 const repeatedSignalMs = 1_000;
@@ -104,7 +103,7 @@ async function superviseAll(
   const env = childEnvironment(config);
   const started: SupervisedRole[] = [];
   const ended = new AbortController();
-  const preloading = AbortSignal.any([stop.signal, ended.signal, AbortSignal.timeout(preloadMs)]);
+  const preloading = AbortSignal.any([stop.signal, ended.signal]);
   const start = async (name: string): Promise<SupervisedRole> => {
     const role = await supervise({ name, env, logger, readyTimeoutMs: readyMs });
     started.push(role);

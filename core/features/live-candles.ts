@@ -96,11 +96,13 @@ export class LiveCandles {
    */
   async take(trades: string, { secondsFromUs = 0 } = {}): Promise<void> {
     await this.#duck.run(`create or replace view market.trades as from ${trades}`);
+    // Looked at before they count: where this fails, none is taken, and it can be tried again.
+    const runs = await this.#duck.rows(runsSql);
     this.#uncompacted += await this.#duck.run(
       `insert into live.parts by name
        select * from (${newPartsSql}) where "interval" <> '1s' or open_us >= ${secondsFromUs}`,
     );
-    for (const row of await this.#duck.rows(runsSql)) {
+    for (const row of runs) {
       const [source, symbol] = [String(row['source']), String(row['symbol'])];
       const earliestUs = Number(row['earliest_us']);
       const run = { lo: Number(row['lo']), hi: Number(row['hi']), lastUs: Number(row['last_us']) };
@@ -118,19 +120,15 @@ export class LiveCandles {
 
   /** Forgets markets, as another process goes on with them. */
   async forget(markets: readonly MarketName[]): Promise<void> {
-    for (const { source, symbol } of markets) {
-      this.#markets.delete(`${source} ${symbol}`);
-      await this.#duck.run(
-        `delete from live.parts where source = ${literal(source)} and symbol = ${literal(symbol)}`,
-      );
-    }
+    const known = markets.filter(({ source, symbol }) => this.#markets.delete(`${source} ${symbol}`));
+    if (known.length > 0) await this.#duck.run(`delete from live.parts where ${isOneOf(known)}`);
   }
 
   /**
-   * Closes bars of one track that are over by the ids that were taken, or by the watermark: microseconds up to which nothing more is expected
-   * of a source. Answers whether there is anything in the table `live.closed`, in the columns of the model `candles`: bars
-   * that are closed now, and of those closed before the ones that trades came to or that were not proven then; some of
-   * these are as they were.
+   * Closes bars of one track that are over by the ids that were taken, or by the watermark: microseconds up to which
+   * nothing more is expected of a source. Answers whether there is anything in the table `live.closed`, in the columns
+   * of the model `candles`: bars that are closed now, and of those closed before the ones that trades came to or that
+   * were not proven then; some of these are as they were.
    */
   async close(track: Track, watermarks: ReadonlyMap<string, number>): Promise<boolean> {
     const horizons = [...this.#markets.values()].map(({ source, symbol, tracks: of }) => ({
@@ -173,14 +171,15 @@ export class LiveCandles {
 
   #marketOf({ source, symbol }: MarketName, firstUs: number): Market {
     const key = `${source} ${symbol}`;
-    let known = this.#markets.get(key);
+    const known = this.#markets.get(key);
+    if (known !== undefined) return known;
     // Before its first trade nothing of a market is closed: of no length, so from the beginning of a day on.
     const dayUs = 1_440 * minuteUs;
     const fromUs = Math.floor(firstUs / dayUs) * dayUs;
     const trackOf = (track: Track): LiveMarket => new LiveMarket(lengths[track], fromUs);
-    known ??= { source, symbol, tracks: { seconds: trackOf('seconds'), minutes: trackOf('minutes') } };
-    this.#markets.set(key, known);
-    return known;
+    const market = { source, symbol, tracks: { seconds: trackOf('seconds'), minutes: trackOf('minutes') } };
+    this.#markets.set(key, market);
+    return market;
   }
 
   async #compact(): Promise<void> {
@@ -192,14 +191,16 @@ export class LiveCandles {
         ),
       ),
     );
-    await this.#duck.run(
-      `create or replace table live.kept (source varchar, symbol varchar, "interval" varchar, before_us bigint);
-       insert into live.kept values ${kept.join(', ')};
-       truncate live.in_parts;
-       insert into live.in_parts from live.parts`,
-    );
-    await this.#duck.run(compactSql.replace('$merged_parts', () => mergedPartsSql));
-    await this.#duck.run('truncate live.in_parts');
+    await this.#duck.together(async () => {
+      await this.#duck.run(
+        `truncate live.kept;
+         insert into live.kept values ${kept.join(', ')};
+         truncate live.in_parts;
+         insert into live.in_parts from live.parts`,
+      );
+      await this.#duck.run(compactSql.replace('$merged_parts', () => mergedPartsSql));
+      await this.#duck.run('truncate live.in_parts');
+    });
     this.#uncompacted = 0;
     const bases = await this.#duck.rows(
       'select source, symbol, min(first_trade_id) as id, count(*) as parts from live.parts group by all',
@@ -210,4 +211,10 @@ export class LiveCandles {
       for (const track of tracks) market?.tracks[track].forgetBelow(Number(id));
     }
   }
+}
+
+/** SQL that a row with the columns source and symbol is of one of the markets. */
+export function isOneOf(markets: readonly MarketName[]): string {
+  const names = markets.map(({ source, symbol }) => `(${literal(source)}, ${literal(symbol)})`);
+  return `(source, symbol) in (${names.join(', ')})`;
 }

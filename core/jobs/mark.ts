@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { backOffMs } from '#core/platform/back-off.ts';
 import { isTicklakeError, toTicklakeError, type TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import type { Done } from './attempt.ts';
-import { backOffMs } from './back-off.ts';
 import type { Job } from './job.ts';
 import type { Queue } from './queue.ts';
 import { addPartitions, endUnfinished, finishTask, type Next, type TakenTask } from './tasks.ts';

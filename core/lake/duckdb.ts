@@ -42,6 +42,18 @@ export class DuckDb {
     }
   }
 
+  /** Runs statements that take effect together or not at all. */
+  async together(work: () => Promise<void>): Promise<void> {
+    await this.run('begin');
+    try {
+      await work();
+      await this.run('commit');
+    } catch (error) {
+      await this.run('rollback').catch(() => undefined);
+      throw error;
+    }
+  }
+
   /** All rows as plain objects: 64-bit integers, decimals, dates and times as text, as DuckDB writes them. */
   async rows(sql: string, params?: Record<string, DuckDBValue>): Promise<Record<string, Json>[]> {
     try {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { backOffMs } from '#core/platform/back-off.ts';
 import { isTicklakeError, messageOf, toTicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
@@ -43,8 +44,7 @@ export interface TradeConsumer {
   readonly failed: Promise<never>;
 }
 
-const retryMsMin = 100;
-const retryMsMax = 5_000;
+const retryMs = { firstMs: 100, maxMs: 5_000 };
 const restagesMax = 5;
 
 /** Brings the log's trades into `market.trades`: gather, check, stage, commit; offsets move in the commit. */
@@ -148,8 +148,7 @@ export async function startTradeConsumer(options: ConsumerOptions): Promise<Trad
         }
         instruments.failures.inc({ code: failure.code });
         if (!failure.retryable) throw failure;
-        const waitMs =
-          Math.min(retryMsMax, retryMsMin * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
+        const waitMs = backOffMs(attempt + 1, retryMs);
         logger.warn({ err: failure, attempt, waitMs }, 'a commit failed and is tried again');
         await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       }

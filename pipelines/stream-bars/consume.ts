@@ -3,6 +3,7 @@ import { LiveCandles } from '#core/features/live-candles.ts';
 import { DuckDb } from '#core/lake/duckdb.ts';
 import type { Lake } from '#core/lake/lake.ts';
 import { candlesticksTopic, tradeKey, tradesTopic } from '#core/market/topics.ts';
+import { backOffMs } from '#core/platform/back-off.ts';
 import { isTicklakeError, toTicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
@@ -11,7 +12,7 @@ import type { EventLog, LogBatch, LogRecord } from '#core/streams/event-log.ts';
 import { claimOffsets } from '#core/streams/offsets.ts';
 import { partitionOf } from '#core/streams/partitioner.ts';
 import { streamGroup } from './group.ts';
-import { forgetPartitions, loadPartitions, startOffsets } from './partitions.ts';
+import { changePartitions, startOffsets } from './partitions.ts';
 import {
   closedBars,
   keepBars,
@@ -50,8 +51,7 @@ const pollMs = 50;
 const pollBytesMax = 16 * 1024 * 1024;
 const secondsEveryMs = 500;
 const clocksEveryMs = 1_000;
-const retryMsMin = 100;
-const retryMsMax = 5_000;
+const retryMs = { firstMs: 100, maxMs: 5_000 };
 
 /** Takes the log's trades, closes bars, and says them: kept, evaluated, sent. */
 export async function startBarConsumer(options: BarConsumerOptions): Promise<BarConsumer> {
@@ -158,10 +158,10 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
     await retried(async () => {
       const startedAt = performance.now();
       partitions = (await log.describe(tradesTopic)).partitions.length;
-      const target = { lake, duck, live, tails };
-      const names = coming.map(([partition]) => partition);
-      await forgetPartitions(target, [...leaving, ...names], partitions);
-      const markets = await loadPartitions(target, names, partitions);
+      const markets = await changePartitions(
+        { lake, duck, live, tails },
+        { leaving, coming: coming.map(([partition]) => partition), count: partitions },
+      );
       instruments.markets.set(markets);
       logger.info(
         { partitions: owned.size, markets, ms: Math.round(performance.now() - startedAt) },
@@ -262,8 +262,7 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
       } catch (error) {
         const failure = toTicklakeError(error);
         if (!failure.retryable || stopping.signal.aborted) throw failure;
-        const waitMs =
-          Math.min(retryMsMax, retryMsMin * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
+        const waitMs = backOffMs(attempt + 1, retryMs);
         instruments.failures.inc({ code: failure.code });
         logger.warn({ err: failure, attempt, waitMs }, 'live bars wait, and try again');
         await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);

@@ -7,6 +7,7 @@ import type { Lake } from '#core/lake/lake.ts';
 import { latestRevisions, parquetRelation } from '#core/lake/relation.ts';
 import { currentFiles } from '#core/lake/scan.ts';
 import { candles } from '#core/lake/tables.ts';
+import { backOffMs } from '#core/platform/back-off.ts';
 import { TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
@@ -40,6 +41,7 @@ const barsMax = 20_000;
 const unprovenMs = 60_000;
 const retryMsMax = 30_000;
 const drainAttemptsMax = 5;
+const drainRetryMs = 100;
 
 /** Commits bars that closed to `market.candles`, now and then, many at a time. */
 export function startLakeWriter(options: LakeWriterOptions): LakeWriter {
@@ -65,6 +67,9 @@ export function startLakeWriter(options: LakeWriterOptions): LakeWriter {
         } catch (error) {
           if (!toTicklakeError(error).retryable || attempt >= drainAttemptsMax) throw error;
           attempt += 1;
+          await sleep(backOffMs(attempt, { firstMs: drainRetryMs, maxMs: retryMsMax }), undefined, {
+            signal,
+          });
         }
         signal.throwIfAborted();
       }
@@ -77,7 +82,7 @@ export function startLakeWriter(options: LakeWriterOptions): LakeWriter {
 
   async function run(): Promise<void> {
     for (let attempt = 0; !stopping.signal.aborted;) {
-      const waitMs = attempt === 0 ? everyMs : Math.min(retryMsMax, everyMs * 2 ** attempt);
+      const waitMs = attempt === 0 ? everyMs : backOffMs(attempt, { firstMs: everyMs, maxMs: retryMsMax });
       await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       if (stopping.signal.aborted) return;
       try {

@@ -1,6 +1,6 @@
-import type { LiveCandles } from '#core/features/live-candles.ts';
-import { lateUs } from '#core/features/live-candles.ts';
+import { barsModel } from '#core/features/bars.ts';
 import { tailBars } from '#core/features/indicators.ts';
+import { lateUs, type LiveCandles } from '#core/features/live-candles.ts';
 import { literal, type DuckDb } from '#core/lake/duckdb.ts';
 import type { Lake } from '#core/lake/lake.ts';
 import { latestRevisions, parquetRelation } from '#core/lake/relation.ts';
@@ -10,7 +10,6 @@ import { intervals, intervalUs, type Interval } from '#core/market/interval.ts';
 import { sqlFile } from '#core/platform/sql-file.ts';
 import type { Tails } from './tails.ts';
 
-const barsSql = sqlFile(import.meta.url, '../../transforms/rendered/int_bars.sql');
 const keptBarsSql = sqlFile(import.meta.url, 'sql/kept-bars.sql');
 
 /** Markets of one venue that are to be gone on with. */
@@ -43,7 +42,7 @@ export async function loadVenue(target: LoadTarget, venue: VenueMarkets): Promis
   for (const interval of intervals) await loadTail(target, venue, interval);
 }
 
-async function loadTrades({ lake, duck, live }: LoadTarget, venue: VenueMarkets): Promise<void> {
+async function loadTrades({ lake, live }: LoadTarget, venue: VenueMarkets): Promise<void> {
   const { source, timeUs } = venue;
   const symbols = venue.markets.map(({ symbol }) => symbol);
   const said = await saidUntil(lake, source, symbols);
@@ -97,7 +96,6 @@ async function loadTrades({ lake, duck, live }: LoadTarget, venue: VenueMarkets)
       { minutes: { floorUs: marketFloorUs, closedUs }, seconds: { floorUs: fromUs, closedUs: fromUs } },
     );
   }
-  await duck.run('checkpoint');
 }
 
 /** The last trade of each market before a day: its price is carried, and the first bar joins on to it. */
@@ -154,10 +152,10 @@ async function loadTail(
     parquetRelation(klines, held[0]?.files ?? []),
     latestRevisions(candles, parquetRelation(candles, held[1]?.files ?? [])),
   ];
-  await duck.run(
-    `create or replace view market.klines as select * from (${ofVenue}) ${wanted};
-     create or replace view market.candles as select * from (${ours}) ${wanted}`,
-  );
+  const barsSql = await barsModel(duck, {
+    klines: `(select * from (${ofVenue}) ${wanted})`,
+    candles: `(select * from (${ours}) ${wanted})`,
+  });
   await tails.load(`(${barsSql})`);
   // What closed since the last commit of candles.
   const { rows } = await lake.database.query<{ bars: string }>(keptBarsSql, [

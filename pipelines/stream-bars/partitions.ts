@@ -16,27 +16,20 @@ export async function startOffsets(database: Database, assigned: readonly Assign
   return assigned.map(({ incarnation, partition }) => offsets.get(`${incarnation} ${partition}`) ?? 0);
 }
 
-/** Forgets the markets of partitions. */
-export async function forgetPartitions(
-  { lake, live, tails }: LoadTarget,
-  partitions: readonly number[],
-  count: number,
-): Promise<void> {
-  const venues = await venuesOf(lake, new Set(partitions), count);
-  const markets = venues.flatMap(({ source, markets }) => markets.map(({ symbol }) => ({ source, symbol })));
+/** Forgets the markets of partitions that leave, and rebuilds those of partitions that come; how many these are. */
+export async function changePartitions(
+  target: LoadTarget,
+  { leaving, coming, count }: { leaving: readonly number[]; coming: readonly number[]; count: number },
+): Promise<number> {
+  const { lake, live, tails } = target;
+  const changed = await venuesOf(lake, new Set([...leaving, ...coming]), count);
+  const markets = changed.flatMap(({ source, markets: of }) => of.map(({ symbol }) => ({ source, symbol })));
   await live.forget(markets);
   await tails.forget(markets);
-}
-
-/** Rebuilds the markets of partitions; how many there are. */
-export async function loadPartitions(
-  target: LoadTarget,
-  partitions: readonly number[],
-  count: number,
-): Promise<number> {
-  const venues = await venuesOf(target.lake, new Set(partitions), count);
+  if (coming.length === 0) return 0;
+  const venues = await venuesOf(lake, new Set(coming), count);
   for (const venue of venues) await loadVenue(target, venue);
-  return venues.reduce((sum, { markets }) => sum + markets.length, 0);
+  return venues.reduce((sum, venue) => sum + venue.markets.length, 0);
 }
 
 async function venuesOf(lake: Lake, partitions: ReadonlySet<number>, count: number): Promise<VenueMarkets[]> {

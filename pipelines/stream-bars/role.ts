@@ -36,6 +36,7 @@ export async function startStream(options: StreamOptions): Promise<Stream> {
   for (const name of [tradesTopic, candlesticksTopic, indicatorsTopic, signalsTopic]) {
     await log.ensureTopic(name, topic);
   }
+  const lakeSpillDir = await spillFolder(config.dataDir, 'stream-lake');
   const consumer = await startBarConsumer({
     ...options,
     latenessMs: config.streamLatenessMs,
@@ -46,7 +47,7 @@ export async function startStream(options: StreamOptions): Promise<Stream> {
   const writer = startLakeWriter({
     ...options,
     everyMs: config.streamCommitMs,
-    spillDir: await spillFolder(config.dataDir, 'stream-lake'),
+    spillDir: lakeSpillDir,
   });
   return {
     failed: Promise.race([consumer.failed, writer.failed]),

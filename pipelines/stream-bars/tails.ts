@@ -1,7 +1,9 @@
 import type { DuckDBPreparedStatement } from '@duckdb/node-api';
 import { crossoversModel } from '#core/features/crossovers.ts';
 import { indicatorsModel, newestIndicators, tailBars } from '#core/features/indicators.ts';
+import { isOneOf, type MarketName } from '#core/features/live-candles.ts';
 import { literal, type DuckDb } from '#core/lake/duckdb.ts';
+import { intervals } from '#core/market/interval.ts';
 import { sqlFile } from '#core/platform/sql-file.ts';
 
 const tablesSql = sqlFile(import.meta.url, 'sql/tail-tables.sql');
@@ -78,14 +80,13 @@ export class Tails {
   }
 
   /** Forgets markets, as another process goes on with them. */
-  async forget(markets: readonly { source: string; symbol: string }[]): Promise<void> {
+  async forget(markets: readonly MarketName[]): Promise<void> {
+    if (markets.length === 0) return;
+    for (const table of ['bars', 'rows']) {
+      await this.#duck.run(`delete from tail.${table} where ${isOneOf(markets)}`);
+    }
     for (const { source, symbol } of markets) {
-      for (const table of ['bars', 'rows']) {
-        await this.#duck.run(
-          `delete from tail.${table} where source = ${literal(source)} and symbol = ${literal(symbol)}`,
-        );
-      }
-      for (const key of this.#known) if (key.startsWith(`${source} ${symbol} `)) this.#known.delete(key);
+      for (const interval of intervals) this.#known.delete(keyOf({ source, symbol, interval }));
     }
   }
 

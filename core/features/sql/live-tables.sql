@@ -16,5 +16,8 @@ create or replace table live.due (
   time_us bigint
 );
 
+-- Up to when bars of a market and interval are too old for a trade to come to them.
+create or replace table live.kept (source varchar, symbol varchar, "interval" varchar, before_us bigint);
+
 -- What the model is given for them.
 create or replace table live.in_parts as from live.parts;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { backOffMs } from '#core/jobs/back-off.ts';
+import { backOffMs } from '#core/platform/back-off.ts';
 
 it('doubles within its bounds, with jitter of at most half', () => {
   const values = fc.record({
