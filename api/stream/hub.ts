@@ -41,7 +41,7 @@ export interface Hub<E extends Entry = Entry> extends TailListener<E> {
 const frameMs = 75;
 const pendingMax = 5_000;
 
-/** Keeps the newest records of all series of a channel and hands what is new to subscribers, in frames of 75 ms. */
+/** Keeps the newest records of all series of a channel and hands what is new to subscribers, a frame every 75 ms at most. */
 export function createHub<E extends Entry>(channel: Channel<E>, metrics: Metrics): Hub<E> {
   return new ChannelHub(channel, metrics);
 }
@@ -54,6 +54,7 @@ class ChannelHub<E extends Entry> implements Hub<E> {
   readonly #metrics: ReturnType<typeof hubMetrics>;
   #pendingRecords = 0;
   #timer: NodeJS.Timeout | undefined;
+  #framedAt = 0;
   #tailing = false;
   #incarnation = '';
   #offsets: number[] = [];
@@ -98,7 +99,11 @@ class ChannelHub<E extends Entry> implements Hub<E> {
     this.#metrics.records(counts);
     this.#offsets[partition] = nextOffset;
     if (this.#pendingRecords >= pendingMax) this.#flush();
-    else if (this.#pendingRecords > 0) this.#timer ??= setTimeout(() => this.#flush(), frameMs);
+    else if (this.#pendingRecords > 0) {
+      // The first goes at once: a frame is waited for only after another.
+      const waitMs = Math.max(0, this.#framedAt + frameMs - performance.now());
+      this.#timer ??= setTimeout(() => this.#flush(), waitMs);
+    }
   }
 
   last(key: string): E | undefined {
@@ -179,6 +184,7 @@ class ChannelHub<E extends Entry> implements Hub<E> {
     for (const [key, records] of this.#pending) texts.set(key, this.#channel.groupText(key, records));
     this.#pending.clear();
     this.#pendingRecords = 0;
+    this.#framedAt = performance.now();
     const token = this.#token();
     for (const subscriber of this.#subscribers) {
       const data: string[] = [];

@@ -38,7 +38,7 @@ export async function candleClose(): Promise<Benchmark> {
 
 async function closeOf(duck: DuckDb, markets: number): Promise<Figures> {
   await putWalks(duck, 'bars', markets, tailBars);
-  const newest = await duck.connection.prepare(await newestIndicators(duck, { bars: 'bars' }));
+  const newest = await duck.prepare(await newestIndicators(duck, { bars: 'bars' }));
   const tails = (await duck.rows('select symbol, close from bars order by symbol, open_us')).reduce(
     (found, row) => {
       const tail = found.get(String(row['symbol'])) ?? [];
@@ -49,18 +49,14 @@ async function closeOf(duck: DuckDb, markets: number): Promise<Figures> {
   );
   const ours: number[] = [];
   const peer: number[] = [];
-  try {
-    for (let close = 0; close < closes; close++) {
-      let startedMs = performance.now();
-      const reader = await newest.runAndReadAll();
-      ours.push(performance.now() - startedMs);
-      startedMs = performance.now();
-      const theirs = new Map([...tails].map(([symbol, tail]) => [symbol, byIndicatorts(tail)]));
-      peer.push(performance.now() - startedMs);
-      expectSame(reader.getRowObjectsJson(), theirs);
-    }
-  } finally {
-    newest.destroySync();
+  for (let close = 0; close < closes; close++) {
+    let startedMs = performance.now();
+    const rows = await newest.rows();
+    ours.push(performance.now() - startedMs);
+    startedMs = performance.now();
+    const theirs = new Map([...tails].map(([symbol, tail]) => [symbol, byIndicatorts(tail)]));
+    peer.push(performance.now() - startedMs);
+    expectSame(rows, theirs);
   }
   return { ours: quantile(ours, 0.5), peer: quantile(peer, 0.5) };
 }

@@ -15,8 +15,8 @@ const minuteUs = 60_000_000;
 const startUs = Date.UTC(2024, 2, 5) * 1_000;
 /** So many minutes of history that all averages are there. */
 const historyMinutes = 260;
-const closesPerRound = 60;
-const closeEveryMs = 250;
+const closesPerRound = 30;
+const closeEveryMs = 1_000;
 const busyEveryMs = 20;
 const targetMs = 100;
 const signalsMsMax = 60_000;

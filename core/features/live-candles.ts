@@ -1,9 +1,8 @@
-import type { DuckDBPreparedStatement } from '@duckdb/node-api';
-import { literal, type DuckDb } from '#core/lake/duckdb.ts';
+import { literal, type DuckDb, type Statement } from '#core/lake/duckdb.ts';
 import { intervals, intervalUs } from '#core/market/interval.ts';
 import { sqlFile } from '#core/platform/sql-file.ts';
 import { candlesOfParts } from './candles.ts';
-import { LiveMarket, type BarLength, type DueBars, type ResumePoint } from './live-market.ts';
+import { LiveMarket, type BarLength, type DueBars, type IdRun, type ResumePoint } from './live-market.ts';
 
 const newPartsSql = sqlFile(import.meta.url, '../../transforms/rendered/int_live_parts.sql');
 const mergedPartsSql = sqlFile(import.meta.url, '../../transforms/rendered/int_merged_parts.sql');
@@ -12,13 +11,8 @@ const runsSql = sqlFile(import.meta.url, 'sql/live-runs.sql');
 const lateSql = sqlFile(import.meta.url, 'sql/live-late.sql');
 const inPartsSql = sqlFile(import.meta.url, 'sql/live-in-parts.sql');
 const closedSql = sqlFile(import.meta.url, 'sql/live-closed.sql');
+const saidSql = sqlFile(import.meta.url, 'sql/live-said.sql');
 const compactSql = sqlFile(import.meta.url, 'sql/live-compact.sql');
-
-/** Trade ids of a market that were taken, half-open. */
-export interface TakenIds extends MarketName {
-  lo: number;
-  hi: number;
-}
 
 export interface MarketName {
   source: string;
@@ -42,8 +36,22 @@ const lengths: Readonly<Record<Track, readonly BarLength[]>> = {
 };
 const tracks: readonly Track[] = ['minutes', 'seconds'];
 
+interface NewRun extends MarketName, IdRun {
+  earliestUs: number;
+}
+
 interface Market extends MarketName {
   tracks: Readonly<Record<Track, LiveMarket>>;
+}
+
+/** Run for every batch and close, so that they are planned once. */
+interface Statements {
+  runs: Statement;
+  newParts: Statement;
+  inParts: Statement;
+  late: Statement;
+  closed: Statement;
+  said: Statement;
 }
 
 /** Parts are put together when so many have come since, or as many as there are. */
@@ -56,33 +64,37 @@ const compactAfterMin = 20_000;
  */
 export class LiveCandles {
   readonly #duck: DuckDb;
-  readonly #inParts: DuckDBPreparedStatement;
-  readonly #closed: DuckDBPreparedStatement;
+  readonly #statements: Statements;
   readonly #markets = new Map<string, Market>();
   #uncompacted = 0;
   #compactAfter = compactAfterMin;
+  /** What `market.trades` is. */
+  #trades = 'live.batch';
 
-  private constructor(duck: DuckDb, inParts: DuckDBPreparedStatement, closed: DuckDBPreparedStatement) {
+  private constructor(duck: DuckDb, statements: Statements) {
     this.#duck = duck;
-    this.#inParts = inParts;
-    this.#closed = closed;
+    this.#statements = statements;
   }
 
   /** Makes its tables, in the schema `live` of this DuckDB. */
   static async open(duck: DuckDb): Promise<LiveCandles> {
     await duck.run(tablesSql);
     const candlesSql = await candlesOfParts(duck, { parts: 'live.in_parts', horizons: 'live.due' });
-    await duck.run(`create or replace table live.closed as ${candlesSql} limit 0`);
-    const inParts = await duck.connection.prepare(inPartsSql);
-    const closed = await duck.connection.prepare(closedSql.replace('$candles', () => candlesSql));
-    return new LiveCandles(duck, inParts, closed);
-  }
-
-  /** Ids that were taken, or are too old to be. */
-  taken(): TakenIds[] {
-    return [...this.#markets.values()].flatMap(({ source, symbol, tracks: { minutes } }) =>
-      minutes.runs.map(({ lo, hi }) => ({ source, symbol, lo, hi })),
+    await duck.run(
+      `create or replace table live.closed as ${candlesSql} limit 0;
+       create or replace view market.trades as from live.batch`,
     );
+    return new LiveCandles(duck, {
+      runs: await duck.prepare(runsSql),
+      newParts: await duck.prepare(
+        `insert into live.parts by name
+         select * from (${newPartsSql}) where "interval" <> '1s' or open_us >= $seconds_from_us::bigint`,
+      ),
+      inParts: await duck.prepare(inPartsSql),
+      late: await duck.prepare(lateSql),
+      closed: await duck.prepare(closedSql.replace('$candles', () => candlesSql)),
+      said: await duck.prepare(saidSql),
+    });
   }
 
   /** How far bars of a minute and more are closed, microseconds; undefined of a market that nothing was taken of. */
@@ -92,24 +104,35 @@ export class LiveCandles {
 
   /**
    * Takes the trades of a DuckDB relation with the columns of `market.trades`, each of them once: none of an id that was
-   * {@link taken}, nor two of one id. Bars of a second are made from `secondsFromUs` on.
+   * taken, nor two of one id. Bars of a second are made from `secondsFromUs` on.
    */
   async take(trades: string, { secondsFromUs = 0 } = {}): Promise<void> {
-    await this.#duck.run(`create or replace view market.trades as from ${trades}`);
-    // Looked at before they count: where this fails, none is taken, and it can be tried again.
-    const runs = await this.#duck.rows(runsSql);
-    this.#uncompacted += await this.#duck.run(
-      `insert into live.parts by name
-       select * from (${newPartsSql}) where "interval" <> '1s' or open_us >= ${secondsFromUs}`,
-    );
-    for (const row of runs) {
-      const [source, symbol] = [String(row['source']), String(row['symbol'])];
-      const earliestUs = Number(row['earliest_us']);
-      const run = { lo: Number(row['lo']), hi: Number(row['hi']), lastUs: Number(row['last_us']) };
-      const market = this.#marketOf({ source, symbol }, earliestUs);
-      for (const track of tracks) market.tracks[track].add(run, earliestUs);
+    await this.#look(trades);
+    await this.#count(await this.#runs(), secondsFromUs);
+  }
+
+  /**
+   * Takes those trades of a relation whose ids were not taken yet; no id is there twice. How many these are; they stand in
+   * the table `live.batch`. Made for batches of the log: they are copied, so that what is planned once serves all of them.
+   */
+  async takeNew(trades: string): Promise<number> {
+    await this.#look('live.batch');
+    await this.#duck.run('truncate live.batch');
+    await this.#duck.run(`insert into live.batch by name from ${trades}`);
+    let runs = await this.#runs();
+    const known = this.#takenOf(runs);
+    if (known.length > 0) {
+      const held = known.map(
+        ({ source, symbol, lo, hi }) => `(${literal(source)}, ${literal(symbol)}, ${lo}, ${hi})`,
+      );
+      await this.#duck.run(
+        `delete from live.batch as b using (values ${held.join(', ')}) as held(source, symbol, lo, hi)
+          where b.source = held.source and b.symbol = held.symbol and b.trade_id >= held.lo and b.trade_id < held.hi`,
+      );
+      runs = await this.#runs();
     }
-    if (this.#uncompacted >= this.#compactAfter) await this.#compact();
+    if (runs.length > 0) await this.#count(runs, 0);
+    return runs.reduce((count, { lo, hi }) => count + hi - lo, 0);
   }
 
   /** Goes on with a market where another process left off, after its trades were taken. */
@@ -144,6 +167,40 @@ export class LiveCandles {
     return due.length > 0;
   }
 
+  async #look(trades: string): Promise<void> {
+    if (trades === this.#trades) return;
+    await this.#duck.run(`create or replace view market.trades as from ${trades}`);
+    this.#trades = trades;
+  }
+
+  /** Runs of ids among the trades looked at. */
+  async #runs(): Promise<NewRun[]> {
+    return (await this.#statements.runs.rows()).map((row) => ({
+      ...{ source: String(row['source']), symbol: String(row['symbol']) },
+      ...{ lo: Number(row['lo']), hi: Number(row['hi']) },
+      ...{ lastUs: Number(row['last_us']), earliestUs: Number(row['earliest_us']) },
+    }));
+  }
+
+  /** Ids that were taken, or are too old to be, near the ones that came. */
+  #takenOf(runs: readonly NewRun[]): (MarketName & { lo: number; hi: number })[] {
+    return runs.flatMap(({ source, symbol, lo, hi }) =>
+      (this.#markets.get(`${source} ${symbol}`)?.tracks.minutes.runs ?? [])
+        .filter((taken) => taken.lo < hi && lo < taken.hi)
+        .map((taken) => ({ source, symbol, lo: taken.lo, hi: taken.hi })),
+    );
+  }
+
+  /** Counts the trades looked at into their bars. */
+  async #count(runs: readonly NewRun[], secondsFromUs: number): Promise<void> {
+    this.#uncompacted += await this.#statements.newParts.run({ seconds_from_us: BigInt(secondsFromUs) });
+    for (const run of runs) {
+      const market = this.#marketOf(run, run.earliestUs);
+      for (const track of tracks) market.tracks[track].add(run, run.earliestUs);
+    }
+    if (this.#uncompacted >= this.#compactAfter) await this.#compact();
+  }
+
   async #say(due: readonly (DueBars & MarketName & { horizonUs: number })[]): Promise<void> {
     const rows = due.map(
       ({ source, symbol, interval, fromUs, toUs, floorUs, isLate, horizonUs }) =>
@@ -151,18 +208,14 @@ export class LiveCandles {
     );
     await this.#duck.run('truncate live.due; truncate live.in_parts; truncate live.closed');
     await this.#duck.run(`insert into live.due values ${rows.join(', ')}`);
-    await this.#inParts.run();
-    if (due.some(({ isLate }) => isLate)) await this.#duck.run(lateSql);
-    await this.#closed.run();
+    await this.#statements.inParts.run();
+    if (due.some(({ isLate }) => isLate)) await this.#statements.late.run();
+    await this.#statements.closed.run();
   }
 
   /** Of each market and length the newest bar with trades that was said. */
   async #noteSaid(track: Track): Promise<void> {
-    const rows = await this.#duck.rows(
-      `select source, symbol, "interval", max(epoch_us(open_time)) as open_us, max(last_trade_id) as last_trade_id
-         from live.closed where last_trade_id is not null group by all`,
-    );
-    for (const row of rows) {
+    for (const row of await this.#statements.said.rows()) {
       const [source, symbol] = [String(row['source']), String(row['symbol'])];
       const market = this.#markets.get(`${source} ${symbol}`)?.tracks[track];
       market?.said(String(row['interval']), Number(row['open_us']), Number(row['last_trade_id']));

@@ -1,4 +1,10 @@
-import { DuckDBInstance, type DuckDBConnection, type DuckDBValue, type Json } from '@duckdb/node-api';
+import {
+  DuckDBInstance,
+  type DuckDBConnection,
+  type DuckDBPreparedStatement,
+  type DuckDBValue,
+  type Json,
+} from '@duckdb/node-api';
 import { mkdir } from 'node:fs/promises';
 import { toTicklakeError } from '#core/platform/errors.ts';
 
@@ -64,9 +70,52 @@ export class DuckDb {
     }
   }
 
+  /**
+   * One statement that is run again and again. Its plan is kept until tables or views are made or dropped. DuckDB plans
+   * by the values that tables hold just then, and reads garbage where they hold others later: that it leaves off from here
+   * on, for all statements.
+   */
+  async prepare(sql: string): Promise<Statement> {
+    try {
+      await this.connection.run(
+        "set disabled_optimizers = 'statistics_propagation,compressed_materialization'",
+      );
+      return new Statement(await this.connection.prepare(sql));
+    } catch (error) {
+      throw toTicklakeError(error);
+    }
+  }
+
   close(): void {
     this.connection.closeSync();
     this.#instance.closeSync();
+  }
+}
+
+export class Statement {
+  readonly #prepared: DuckDBPreparedStatement;
+
+  constructor(prepared: DuckDBPreparedStatement) {
+    this.#prepared = prepared;
+  }
+
+  /** As {@link DuckDb.run}. */
+  async run(params: Record<string, DuckDBValue> = {}): Promise<number> {
+    try {
+      this.#prepared.bind(params);
+      return (await this.#prepared.run()).rowsChanged;
+    } catch (error) {
+      throw toTicklakeError(error);
+    }
+  }
+
+  /** As {@link DuckDb.rows}. */
+  async rows(): Promise<Record<string, Json>[]> {
+    try {
+      return (await this.#prepared.runAndReadAll()).getRowObjectsJson();
+    } catch (error) {
+      throw toTicklakeError(error);
+    }
   }
 }
 

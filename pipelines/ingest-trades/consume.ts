@@ -17,7 +17,15 @@ import { tradesTopic } from '#core/market/topics.ts';
 import { lakeGroup } from './group.ts';
 import { gather, offsetMoves, offsetSummary, type BatchBounds, type Ownership } from './gather.ts';
 import { recordBatch, type Jump } from './ledger.ts';
-import { acceptNew, batchSpans, checkBatch, type BatchCounts, type RefusedRecord } from './stage.ts';
+import {
+  acceptedRows,
+  acceptNew,
+  batchSpans,
+  checkBatch,
+  refusedRecords,
+  type BatchCounts,
+  type RefusedRecord,
+} from './stage.ts';
 import { followTrades, futureToleranceUs, knownSymbols } from './symbols.ts';
 
 export interface ConsumerOptions extends BatchBounds {
@@ -161,27 +169,29 @@ export async function startTradeConsumer(options: ConsumerOptions): Promise<Trad
     const startedAt = performance.now();
     const symbols = await knownSymbols(database, futureToleranceUs);
     const latestUs = Date.now() * 1000 + futureToleranceUs;
-    const refused = await checkBatch(duck, options.spillDir, batches, symbols, latestUs);
+    await checkBatch(duck, options.spillDir, batches, symbols, latestUs);
+    const refused = await refusedRecords(duck, batches);
     const spans = await batchSpans(duck);
     for (let restage = 0; ; restage++) {
       const held = await heldWithin(database, tableId(trades), spans);
-      const checked = await acceptNew(duck, held, new Date());
-      const files = await stageFiles(duck, lake.store, trades, lake.locationOf(trades), checked.accepted);
+      await acceptNew(duck, held, new Date());
+      const accepted = await acceptedRows(duck);
+      const files = await stageFiles(duck, lake.store, trades, lake.locationOf(trades), 'accepted');
       const stagedAt = performance.now();
       try {
         const outcome = await commitAppend(lake, {
           commitId,
           table: trades,
           files,
-          added: checked.added,
-          days: checked.days,
+          added: accepted.added,
+          days: accepted.days,
           explained: refused.flatMap(explanation),
           offsets: moves.map(({ assignment, from, to }) => ({ ...assignment, from, to })),
           summary: { 'ticklake.worker': options.worker, 'ticklake.offsets': offsetSummary(moves) },
           guard: async (tx: Transaction) => {
             await offsetGuard(lakeGroup, moves)(tx);
-            await recordBatch(tx, commitId, options.worker, checked.counts, refused, jumped);
-            await followTrades(tx, checked.venueTimes);
+            await recordBatch(tx, commitId, options.worker, accepted.counts, refused, jumped);
+            await followTrades(tx, accepted.venueTimes);
           },
         });
         for (const move of moves) {
@@ -191,8 +201,8 @@ export async function startTradeConsumer(options: ConsumerOptions): Promise<Trad
         for (const jump of jumped) {
           if (jumps.get(jump.partition) === jump) jumps.delete(jump.partition);
         }
-        instruments.observe(checked.counts, stagedAt - startedAt, performance.now() - stagedAt);
-        logger.debug({ ...checked.counts, snapshotId: outcome.snapshotId }, 'committed a batch');
+        instruments.observe(accepted.counts, stagedAt - startedAt, performance.now() - stagedAt);
+        logger.debug({ ...accepted.counts, snapshotId: outcome.snapshotId }, 'committed a batch');
         await group
           .reportProgress(
             moves.map(({ assignment, to }) => ({ partition: assignment.partition, nextOffset: to })),

@@ -66,9 +66,8 @@ export interface VenueTime {
   timeUs: number;
 }
 
-/** The rows to write stand in DuckDB as the relation `accepted`; this is what is said of them. */
-export interface CheckedBatch {
-  accepted: 'accepted';
+/** What is said of the rows to write, which stand in DuckDB as the relation `accepted`. */
+export interface AcceptedRows {
   counts: BatchCounts;
   added: IdRange[];
   days: TapeDay[];
@@ -78,7 +77,7 @@ export interface CheckedBatch {
 
 /**
  * Reads a batch's lines into DuckDB, checks every record and judges ids that stand twice in it. No object is made
- * for a record unless it is refused. Afterwards `acceptNew` tells which rows are to be written.
+ * for a record. Afterwards `acceptNew` tells which rows are to be written.
  */
 export async function checkBatch(
   duck: DuckDb,
@@ -86,12 +85,33 @@ export async function checkBatch(
   batches: readonly LogBatch[],
   symbols: readonly KnownSymbol[],
   latestUs: number,
-): Promise<RefusedRecord[]> {
+): Promise<void> {
   await loadSymbols(duck, symbols);
   await checkLines(duck, spillDir, batches, latestUs);
   await duck.run(select('repeated'));
   await duck.run(select('judge-repeated'));
-  return await refusedRecords(duck, batches);
+}
+
+/**
+ * Gives a batch's trades, by the same checks, as a relation that is read once: the first of each id. A short way for who
+ * needs to know nothing of the others.
+ */
+export async function withValidTrades<T>(
+  duck: DuckDb,
+  spillDir: string,
+  batches: readonly LogBatch[],
+  symbols: readonly KnownSymbol[],
+  latestUs: number,
+  work: (trades: string) => Promise<T>,
+): Promise<T> {
+  await loadSymbols(duck, symbols);
+  return await withLines(spillDir, batches, (path) =>
+    work(
+      `(select source, symbol, trade_id, make_timestamptz(timestamp_us) as timestamp, price, volume, side
+          from (${checkSql(path, latestUs)}) where refused is null
+        qualify row_number() over (partition by source, symbol, trade_id order by line_number) = 1)`,
+    ),
+  );
 }
 
 /** Lowest and highest valid id of each listing in the checked batch. */
@@ -99,12 +119,11 @@ export async function batchSpans(duck: DuckDb): Promise<IdRange[]> {
   return (await duck.rows(select('spans'))).map(toRange);
 }
 
-/** Leaves out what is held already; may be called again with newer ranges when a commit found an overlap. */
-export async function acceptNew(
-  duck: DuckDb,
-  held: readonly IdRange[],
-  processingTime: Date,
-): Promise<CheckedBatch> {
+/**
+ * Leaves out what is held already: the rest stands in DuckDB as the relation `accepted`. May be called again with newer
+ * ranges when a commit found an overlap.
+ */
+export async function acceptNew(duck: DuckDb, held: readonly IdRange[], processingTime: Date): Promise<void> {
   await duck.run('create or replace temp table held (source varchar, listing varchar, lo bigint, hi bigint)');
   await insertRows(
     duck,
@@ -114,12 +133,15 @@ export async function acceptNew(
   await duck.run(select('leave-out'));
   // A view takes no parameters.
   await duck.run(select('accept').replace('$processing_time', literal(processingTime.toISOString())));
+}
+
+/** Counts the rows that are accepted, and says where they lie. */
+export async function acceptedRows(duck: DuckDb): Promise<AcceptedRows> {
   const [row] = await duck.rows(select('counts'));
   const count = (name: string): number => Number(row?.[name] ?? 0);
   const duplicates = (channel: 'stream' | 'repair'): number =>
     count(`records_${channel}`) - count(`refused_${channel}`) - count(`committed_${channel}`);
   return {
-    accepted: 'accepted',
     counts: {
       recordsStream: count('records_stream'),
       recordsRepair: count('records_repair'),
@@ -138,11 +160,16 @@ export async function acceptNew(
       firstId: Number(day['first_id']),
       lastId: Number(day['last_id']),
     })),
-    venueTimes: (await duck.rows(select('venue-times'))).map((row) => ({
-      source: String(row['source']),
-      timeUs: Number(row['time_us']),
-    })),
+    venueTimes: await venueTimes(duck),
   };
+}
+
+/** How far each venue's time has come, by trades. */
+export async function venueTimes(duck: DuckDb, trades = 'accepted'): Promise<VenueTime[]> {
+  return (await duck.rows(select('venue-times').replace('$trades', trades))).map((row) => ({
+    source: String(row['source']),
+    timeUs: Number(row['time_us']),
+  }));
 }
 
 function select(name: string): string {
@@ -182,6 +209,21 @@ async function checkLines(
   latestUs: number,
 ): Promise<void> {
   const expected = batches.reduce((sum, batch) => sum + batch.count, 0);
+  await withLines(spillDir, batches, async (path) => {
+    if ((await checkFile(duck, path, latestUs)) === expected) return;
+    // DuckDB passes over blank lines and top-level arrays: each must keep its place, as places are offsets.
+    await writeFile(path, batches.flatMap((batch) => textLines(batch).map(asObjectLine)).join('\n') + '\n');
+    const read = await checkFile(duck, path, latestUs);
+    if (read !== expected) throw new Error(`a batch of ${expected} records has ${read} lines`);
+  });
+}
+
+/** Gives the lines of batches in a file, for as long as they are worked on. */
+async function withLines<T>(
+  spillDir: string,
+  batches: readonly LogBatch[],
+  work: (path: string) => Promise<T>,
+): Promise<T> {
   const path = join(spillDir, `batch-${randomUUID()}.jsonl`);
   try {
     const file = await open(path, 'wx');
@@ -190,11 +232,7 @@ async function checkLines(
     } finally {
       await file.close();
     }
-    if ((await checkFile(duck, path, latestUs)) === expected) return;
-    // DuckDB passes over blank lines and top-level arrays: each must keep its place, as places are offsets.
-    await writeFile(path, batches.flatMap((batch) => textLines(batch).map(asObjectLine)).join('\n') + '\n');
-    const read = await checkFile(duck, path, latestUs);
-    if (read !== expected) throw new Error(`a batch of ${expected} records has ${read} lines`);
+    return await work(path);
   } finally {
     await unlink(path).catch(() => undefined);
   }
@@ -202,16 +240,17 @@ async function checkLines(
 
 /** How many lines DuckDB saw in the file. */
 async function checkFile(duck: DuckDb, path: string, latestUs: number): Promise<number> {
-  // A statement that reads a file takes no parameters for its name everywhere; the literal is safe.
-  await duck.run(
-    select('check').replace('$path', () => literal(path)),
-    {
-      earliest_us: BigInt(earliestTimestampUs),
-      latest_us: BigInt(latestUs),
-    },
-  );
+  await duck.run(`create or replace temp table checked as ${checkSql(path, latestUs)}`);
   const [row] = await duck.rows('select count(*) as lines from checked');
   return Number(row?.['lines']);
+}
+
+/** SQL of the lines of a file, in their types and with the reason why a line is refused. */
+function checkSql(path: string, latestUs: number): string {
+  return select('check')
+    .replace('$path', () => literal(path))
+    .replace('$earliest_us', String(earliestTimestampUs))
+    .replace('$latest_us', String(latestUs));
 }
 
 function asObjectLine(line: string): string {
@@ -228,7 +267,8 @@ function textLines(batch: LogBatch): string[] {
   return batch.lines.toString('utf8').split('\n').slice(0, batch.count);
 }
 
-async function refusedRecords(duck: DuckDb, batches: readonly LogBatch[]): Promise<RefusedRecord[]> {
+/** The checked batch's refused records, in the order of the log. */
+export async function refusedRecords(duck: DuckDb, batches: readonly LogBatch[]): Promise<RefusedRecord[]> {
   const rows = await duck.rows(select('refused'));
   const refused: RefusedRecord[] = [];
   let next = 0;

@@ -13,17 +13,11 @@ import { claimOffsets } from '#core/streams/offsets.ts';
 import { partitionOf } from '#core/streams/partitioner.ts';
 import { streamGroup } from './group.ts';
 import { changePartitions, startOffsets } from './partitions.ts';
-import {
-  closedBars,
-  keepBars,
-  shortDecimalMacro,
-  withRevision,
-  type ClosedBar,
-  type OwnedPartition,
-} from './say.ts';
+import { keepBars, prepareClosedBars, withRevision, type ClosedBar, type OwnedPartition } from './say.ts';
 import { sendKept } from './send.ts';
 import { takeTrades } from './take.ts';
 import { Tails } from './tails.ts';
+import { WaitingBatches } from './waiting.ts';
 import { Watermarks } from './watermark.ts';
 
 export interface BarConsumerOptions {
@@ -48,8 +42,10 @@ export interface BarConsumer {
 }
 
 const pollMs = 50;
+const gatherMs = 5;
 const pollBytesMax = 16 * 1024 * 1024;
 const secondsEveryMs = 500;
+const secondsLateMs = 2_000;
 const clocksEveryMs = 1_000;
 const retryMs = { firstMs: 100, maxMs: 5_000 };
 
@@ -57,15 +53,16 @@ const retryMs = { firstMs: 100, maxMs: 5_000 };
 export async function startBarConsumer(options: BarConsumerOptions): Promise<BarConsumer> {
   const { log, lake, database, logger } = options;
   const duck = await DuckDb.open({ threads: 2, memoryLimit: '1GB', spillDir: options.spillDir });
-  await duck.run(shortDecimalMacro);
   const live = await LiveCandles.open(duck);
   const tails = await Tails.open(duck);
+  const closedBars = await prepareClosedBars(duck);
   const watermarks = new Watermarks(options.latenessMs);
   const instruments = consumerMetrics(options.metrics);
   const owned = new Map<number, OwnedPartition>();
   /** Owned, but not yet rebuilt from the lake. */
   const gained = new Map<number, OwnedPartition>();
   const lost = new Set<number>();
+  const waiting = new WaitingBatches(live);
   const stopping = new AbortController();
   /** What is kept may not be sent yet: as at the start. */
   let owesSending = true;
@@ -95,6 +92,7 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
       for (const { partition } of revoked) {
         owned.delete(partition);
         gained.delete(partition);
+        waiting.drop(partition);
         lost.add(partition);
       }
     },
@@ -135,13 +133,20 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
   async function run(): Promise<void> {
     await retried(() => sendKept(database, log));
     while (!stopping.signal.aborted) {
-      const batches = await group.poll(pollMs, pollBytesMax);
+      waiting.add(await group.poll(pollMs, pollBytesMax), Date.now());
+      if (waiting.isUrgent) {
+        // What was written together comes from several partitions.
+        await sleep(gatherMs);
+        waiting.add(await group.poll(0, pollBytesMax), Date.now());
+      }
       // Partitions may have come with the batches: what the lake has of them is taken first.
       await settlePartitions();
+      const batches = waiting.take(Date.now());
       await retried(() => take(batches));
       await retried(() => noteTimes());
-      await closeMinutes();
-      await closeSeconds();
+      const isClosed = await closeMinutes();
+      // Bars of a second can wait for what stands behind those of a minute, but not for long.
+      if (Date.now() - secondsAt >= (isClosed ? secondsLateMs : secondsEveryMs)) await closeSeconds();
       rounds += 1;
     }
   }
@@ -200,10 +205,11 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
     await watermarks.advance(now, positions, () => log.describe(tradesTopic));
   }
 
-  async function closeMinutes(): Promise<void> {
+  /** Whether there were any. */
+  async function closeMinutes(): Promise<boolean> {
     const startedAt = performance.now();
-    if (!(await live.close('minutes', watermarks.current))) return;
-    const bars = await closedBars(duck);
+    if (!(await live.close('minutes', watermarks.current))) return false;
+    const bars = await closedBars();
     const closedAt = performance.now();
     try {
       await retried(() => say(bars));
@@ -218,6 +224,7 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
     }
     instruments.closeSeconds.observe((closedAt - startedAt) / 1_000);
     instruments.saySeconds.observe((performance.now() - closedAt) / 1_000);
+    return true;
   }
 
   async function say(closed: readonly ClosedBar[]): Promise<void> {
@@ -228,9 +235,9 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
     instruments.candles.inc(counts.candles);
     instruments.revisions.inc(counts.revisions);
     instruments.signals.inc(counts.signals);
-    if (!owesSending) return;
-    await sendKept(database, log);
+    if (owesSending) await sendKept(database, log);
     owesSending = false;
+    await tails.settle();
   }
 
   /** Of a partition that was lost meanwhile nothing is said: who has it now may know more. */
@@ -241,10 +248,9 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
 
   /** Bars of a second are sent, but not kept: there are too many, and nobody wants them for long. */
   async function closeSeconds(): Promise<void> {
-    if (Date.now() - secondsAt < secondsEveryMs) return;
     secondsAt = Date.now();
     if (!(await live.close('seconds', watermarks.current))) return;
-    const records = ofPartitions(await closedBars(duck), [...owned.values()]).map(
+    const records = ofPartitions(await closedBars(), [...owned.values()]).map(
       ({ source, symbol, record }): LogRecord => ({
         key: tradeKey(source, symbol),
         value: withRevision(record, 1),

@@ -14,8 +14,7 @@ const keepIndicatorsSql = sqlFile(import.meta.url, 'sql/keep-indicators.sql');
 const keepSignalsSql = sqlFile(import.meta.url, 'sql/keep-signals.sql');
 const supersedeSql = sqlFile(import.meta.url, 'sql/supersede-signals.sql');
 
-/** What {@link closedBars} wants of a DuckDB. */
-export const shortDecimalMacro = `create or replace macro short_decimal(amount) as rtrim(rtrim(amount::varchar, '0'), '.')`;
+const shortDecimalMacro = `create or replace macro short_decimal(amount) as rtrim(rtrim(amount::varchar, '0'), '.')`;
 
 /** A partition that is ours, as the log's offsets have it, and how far it was read. */
 export interface OwnedPartition extends Assignment {
@@ -46,12 +45,15 @@ interface Change {
   revision: number;
 }
 
-/** The bars in `live.closed`, in the order of their key. */
-export async function closedBars(duck: DuckDb): Promise<ClosedBar[]> {
-  return (await duck.rows(recordsSql)).map((row) => ({
-    ...{ source: String(row['source']), symbol: String(row['symbol']), interval: String(row['interval']) },
-    ...{ openUs: Number(row['open_us']), record: String(row['record']) },
-  }));
+/** Prepares a DuckDB that has {@link LiveCandles} to answer the bars in `live.closed`, in the order of their key. */
+export async function prepareClosedBars(duck: DuckDb): Promise<() => Promise<ClosedBar[]>> {
+  await duck.run(shortDecimalMacro);
+  const records = await duck.prepare(recordsSql);
+  return async () =>
+    (await records.rows()).map((row) => ({
+      ...{ source: String(row['source']), symbol: String(row['symbol']), interval: String(row['interval']) },
+      ...{ openUs: Number(row['open_us']), record: String(row['record']) },
+    }));
 }
 
 /**
@@ -84,7 +86,6 @@ export async function keepBars(
       signals,
     };
   });
-  await tails.settle();
   return counts;
 }
 

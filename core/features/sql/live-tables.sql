@@ -1,5 +1,11 @@
 create schema if not exists live;
 
+-- Trades as they come, in the columns of `market.trades` that matter to bars.
+create or replace table live.batch (
+  source varchar, symbol varchar, trade_id bigint, timestamp timestamptz, price decimal(38, 18), volume decimal(38, 18),
+  side varchar
+);
+
 -- Parts of bars, by market and interval: of those that are open, and of closed ones for as long as late trades may come.
 create or replace table live.parts (
   source varchar, symbol varchar, "interval" varchar, length_us bigint, open_us bigint,

@@ -1,7 +1,6 @@
 -- Values of each line in their types, numbered in the order of the log, with the reason why it is refused, or null;
 -- a line that is no JSON object is all null.
 -- decimal(18,8) first: DuckDB casts text to decimal(38,18) fourteen times slower, so that is left to what does not fit.
-create or replace temp table checked as
 with lines as (
   select row_number() over () - 1 as line_number, *
   from read_json($path, format = 'newline_delimited', ignore_errors = true, maximum_object_size = 1048576, columns = {

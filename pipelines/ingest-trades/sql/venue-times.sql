@@ -1,4 +1,4 @@
--- Middle event time of each venue's accepted rows: some wrong times among them do not move it.
+-- Middle event time of each venue's trades: some wrong times among them do not move it.
 select source, epoch_us(quantile_disc(timestamp, 0.5)) as time_us
-from accepted
+from $trades
 group by source

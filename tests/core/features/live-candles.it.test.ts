@@ -61,13 +61,11 @@ async function come(
   watermarkUs: number | undefined,
   said = new Map<string, object>(),
 ): Promise<Map<string, object>> {
-  const taken = live.taken();
-  const fresh = trades.filter(
+  const each = trades.filter(
     ({ symbol, id }, index) =>
-      !taken.some((run) => run.symbol === symbol && run.lo <= id && id < run.hi) &&
       trades.findIndex((other) => other.symbol === symbol && other.id === id) === index,
   );
-  if (fresh.length > 0) await live.take(relation(fresh));
+  if (each.length > 0) await live.takeNew(relation(each));
   const marks = new Map(watermarkUs === undefined ? [] : [[source, watermarkUs]]);
   await live.close('seconds', marks);
   const isAnySaid = await live.close('minutes', marks);
@@ -161,9 +159,10 @@ describe('a live bar', () => {
 
   it('takes no trade of what is forgotten, and none twice', async () => {
     for (let i = 0; i < 40; i++) await come([tick(i + 1, i * 300)], undefined);
-    expect(live.taken()).toEqual([{ source, symbol: 'A', lo: 1, hi: 41 }]);
+    const again = relation([tick(1, 0), tick(40, 39 * 300), tick(41, 40 * 300)]);
+    expect([await live.takeNew(again), await live.takeNew(again)]).toEqual([1, 0]);
     await live.forget([{ source, symbol: 'A' }]);
-    expect(live.taken()).toEqual([]);
+    expect(await live.takeNew(again)).toBe(3);
   });
 });
 

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { indicatorsModel } from '#core/features/indicators.ts';
 import { LiveCandles } from '#core/features/live-candles.ts';
 import { DuckDb } from '#core/lake/duckdb.ts';
-import { shortDecimalMacro } from '#pipelines/stream-bars/say.ts';
 import { Tails } from '#pipelines/stream-bars/tails.ts';
 
 export interface BatchStreamOptions {
@@ -50,7 +49,6 @@ export async function batchStreamRun({
   const duck = await DuckDb.open({ threads: 2, memoryLimit: '2GB', spillDir: folder });
   const closeMs: number[] = [];
   try {
-    await duck.run(shortDecimalMacro);
     await duck.run(tradesSql(symbols, minutes));
     await duck.run('create table compared (symbol varchar, open_us bigint, record varchar)');
     await duck.run(
