@@ -1,4 +1,5 @@
 import type { Lake } from '#core/lake/lake.ts';
+import { tableId, trades } from '#core/lake/tables.ts';
 import { tradeKey, tradesTopic } from '#core/market/topics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import type { Assignment } from '#core/streams/event-log.ts';
@@ -32,15 +33,21 @@ export async function changePartitions(
   return venues.reduce((sum, venue) => sum + venue.markets.length, 0);
 }
 
+// A venue whose clock is not known, as that of a recording, has come to the end of the day of its newest trades.
+const venuesSql = `
+  select s.source, s.symbol, s.listing,
+         coalesce(v.time_us, (
+           select (extract(epoch from least(max(d.day) + interval '1 day', now())) * 1000000)::bigint
+             from lake.tape_days d where d.table_name = $1 and d.source = s.source)) as time_us
+    from ingest.symbols s left join ingest.venues v using (source)`;
+
 async function venuesOf(lake: Lake, partitions: ReadonlySet<number>, count: number): Promise<VenueMarkets[]> {
   const { rows } = await lake.database.query<{
     source: string;
     symbol: string;
     listing: string;
     time_us: number | null;
-  }>(
-    `select s.source, s.symbol, s.listing, v.time_us from ingest.symbols s left join ingest.venues v using (source)`,
-  );
+  }>(venuesSql, [tableId(trades)]);
   const ours = rows.filter(({ source, symbol }) =>
     partitions.has(partitionOf(tradeKey(source, symbol), count)),
   );
