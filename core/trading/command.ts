@@ -1,0 +1,54 @@
+import type { Decimal } from '#core/market/decimal.ts';
+import type { OrderRequest, SymbolRules } from './order.ts';
+import type { RiskLimits, RiskState } from './portfolio.ts';
+
+/** What is asked of one portfolio. Times are microseconds since 1970 UTC by the wall clock of who asks. */
+export type Command = { portfolioId: string; atUs: number } & (
+  | { kind: 'open_portfolio'; userId: string; name: string; limits: RiskLimits }
+  | { kind: 'deposit'; id: string; asset: string; amount: Decimal }
+  | { kind: 'withdraw'; id: string; asset: string; amount: Decimal }
+  | { kind: 'place_order'; orderId: string; request: OrderRequest }
+  | { kind: 'amend_order'; orderId: string; quantity?: Decimal; price?: Decimal; stopPrice?: Decimal }
+  | { kind: 'cancel_order'; orderId: string; reason: CancelReason }
+  | { kind: 'cancel_all'; source?: string; symbol?: string; reason: CancelReason }
+  | { kind: 'cancel_after'; untilUs: number | null }
+  | { kind: 'set_limits'; limits: RiskLimits; by: string }
+  | { kind: 'set_risk'; risk: RiskState; by: string; reason: string }
+  /** From the paper venue: what the tape or the book did to an order. */
+  | { kind: 'activate_order'; orderId: string; activeAfterTradeId: number; queueAhead: Decimal }
+  | { kind: 'trigger_order'; orderId: string; tradeId: number; price: Decimal }
+  | {
+      kind: 'fill_order';
+      orderId: string;
+      /** Of the tape; what the fill is known by, with the order. */
+      tradeId: number;
+      quantity: Decimal;
+      price: Decimal;
+      liquidity: 'maker' | 'taker';
+      queueAhead: Decimal;
+      marketTimeUs: number;
+    }
+  | { kind: 'expire_order'; orderId: string; reason: 'IOC' | 'FOK' }
+  | { kind: 'mark_prices'; prices: ReadonlyMap<string, Decimal>; marketTimeUs: number }
+);
+
+export type CommandKind = Command['kind'];
+export type CancelReason = 'requested' | 'cancel_after' | 'kill_switch';
+
+/** What is known of a market as a command is decided. */
+export interface MarketView {
+  rules: SymbolRules;
+  /** The newest trade. */
+  last?: { price: Decimal; tradeId: number; timeUs: number };
+  /** The venue's own time, which prices are fresh or stale by. */
+  timeUs: number;
+}
+
+/** What `decide` is told beyond the portfolio. */
+export interface Surroundings {
+  /** Of a command's symbol; undefined where there is none. */
+  market?: MarketView;
+  /** Of all portfolios; the stricter of this and the portfolio's own counts. */
+  globalRisk: RiskState;
+  fees: { maker: Decimal; taker: Decimal };
+}
