@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto';
+import { TicklakeError } from '#core/platform/errors.ts';
+import type { Database, Transaction } from '#core/platform/postgres/database.ts';
+import type { Passwords } from './passwords.ts';
+import { roles, type Role } from './roles.ts';
+
+export interface User {
+  userId: string;
+  email: string;
+  displayName: string | null;
+  role: Role;
+  createdAt: Date;
+}
+
+const columns = 'user_id as "userId", email, display_name as "displayName", role, created_at as "createdAt"';
+
+/** The one form of an address that is stored and looked for. */
+export function normalEmail(email: string): string {
+  return email.trim().toLowerCase();
+}
+
+/**
+ * Makes a trader.
+ * @throws ALREADY_EXISTS for an address that is taken; BAD_REQUEST for a password that is too short or long.
+ */
+export async function registerUser(
+  database: Transaction,
+  passwords: Passwords,
+  asked: { email: string; password: string; displayName?: string },
+): Promise<User> {
+  const passwordHash = await passwords.hash(asked.password);
+  const { rows } = await database.query<User>(
+    `insert into identity.users (user_id, email, password_hash, display_name) values ($1, $2, $3, $4)
+     on conflict (email) do nothing returning ${columns}`,
+    [randomUUID(), normalEmail(asked.email), passwordHash, asked.displayName ?? null],
+  );
+  const [user] = rows;
+  if (user !== undefined) return user;
+  throw new TicklakeError('ALREADY_EXISTS', 'there is a user with this address', {
+    remedy: 'Sign in with it, or use another one.',
+  });
+}
+
+/** Users by their address; @throws NOT_FOUND. */
+export async function userByEmail(database: Transaction, email: string): Promise<User> {
+  const { rows } = await database.query<User>(`select ${columns} from identity.users where email = $1`, [
+    normalEmail(email),
+  ]);
+  return found(rows[0]);
+}
+
+/** @throws NOT_FOUND */
+export async function userById(database: Transaction, userId: string): Promise<User> {
+  const { rows } = await database.query<User>(`select ${columns} from identity.users where user_id = $1`, [
+    userId,
+  ]);
+  return found(rows[0]);
+}
+
+/** All users, oldest first, after one of them. */
+export async function listUsers(
+  database: Transaction,
+  options: { limit: number; afterUserId?: string },
+): Promise<User[]> {
+  const { rows } = await database.query<User>(
+    `select ${columns} from identity.users
+     where $2::uuid is null
+       or (created_at, user_id) > (select u.created_at, u.user_id from identity.users u where u.user_id = $2)
+     order by created_at, user_id limit $1`,
+    [options.limit, options.afterUserId ?? null],
+  );
+  return rows;
+}
+
+/** @throws NOT_FOUND */
+export async function renameUser(
+  database: Transaction,
+  userId: string,
+  displayName: string | null,
+): Promise<User> {
+  const { rows } = await database.query<User>(
+    `update identity.users set display_name = $2, updated_at = clock_timestamp() where user_id = $1
+     returning ${columns}`,
+    [userId, displayName],
+  );
+  return found(rows[0]);
+}
+
+/** Gives a role, which counts at the user's next request; needs the owner's login. @throws NOT_FOUND */
+export async function giveRole(database: Transaction, userId: string, role: Role): Promise<User> {
+  const { rows } = await database.query<User>(
+    `update identity.users set role = $2, updated_at = clock_timestamp() where user_id = $1 returning ${columns}`,
+    [userId, role],
+  );
+  return found(rows[0]);
+}
+
+/**
+ * Changes a password for who knows the present one, and ends all sessions of the user.
+ * @throws UNAUTHENTICATED where the present one is wrong; BAD_REQUEST for a new one that is too short or long.
+ */
+export async function changePassword(
+  database: Database,
+  passwords: Passwords,
+  asked: { userId: string; currentPassword: string; newPassword: string },
+): Promise<void> {
+  const { rows } = await database.query<{ passwordHash: string }>(
+    'select password_hash as "passwordHash" from identity.users where user_id = $1',
+    [asked.userId],
+  );
+  if (!(await passwords.verify(asked.currentPassword, rows[0]?.passwordHash))) {
+    throw new TicklakeError('UNAUTHENTICATED', 'the present password is another one', {
+      remedy: 'Send the present password as `currentPassword`.',
+    });
+  }
+  await storePassword(database, passwords, { ...asked, endedBy: 'password_change' });
+}
+
+/** Sets a password without asking for the present one, and ends all sessions of the user. @throws NOT_FOUND */
+export async function resetPassword(
+  database: Database,
+  passwords: Passwords,
+  asked: { userId: string; newPassword: string },
+): Promise<void> {
+  await storePassword(database, passwords, { ...asked, endedBy: 'operator' });
+}
+
+async function storePassword(
+  database: Database,
+  passwords: Passwords,
+  asked: { userId: string; newPassword: string; endedBy: 'password_change' | 'operator' },
+): Promise<void> {
+  const passwordHash = await passwords.hash(asked.newPassword);
+  await database.transaction(async (tx) => {
+    const { rowCount } = await tx.query(
+      'update identity.users set password_hash = $2, updated_at = clock_timestamp() where user_id = $1',
+      [asked.userId, passwordHash],
+    );
+    if (rowCount === 0) throw unknownUser();
+    await tx.query(
+      `update identity.sessions set ended_at = clock_timestamp(), ended_by = $2
+       where user_id = $1 and ended_at is null`,
+      [asked.userId, asked.endedBy],
+    );
+  });
+}
+
+/** @throws USAGE for a word that is no role */
+export function parseRole(text: string): Role {
+  const role = roles.find((known) => known === text);
+  if (role !== undefined) return role;
+  throw new TicklakeError('USAGE', `${text} is no role`, { remedy: `Roles are ${roles.join(', ')}.` });
+}
+
+function found(user: User | undefined): User {
+  if (user === undefined) throw unknownUser();
+  return user;
+}
+
+function unknownUser(): TicklakeError {
+  return new TicklakeError('NOT_FOUND', 'there is no such user', {
+    remedy: '`ticklake users list` shows who there is.',
+  });
+}
