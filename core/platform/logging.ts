@@ -11,7 +11,7 @@ export interface LoggingOptions {
 const waitingBytesMax = 1024 * 1024;
 const secretKeys = [
   ...['password', 'secret', 'token', 'apiKey', 'authorization', 'cookie'],
-  ...['databaseUrl', 'databaseUrlIngest', 'databaseUrlApi', 'connectionString'],
+  ...['databaseUrl', 'databaseUrlIngest', 'databaseUrlApi', 'databaseUrlTrader', 'connectionString'],
 ];
 
 /** A JSON logger on stderr (stdout belongs to data). Secrets are masked by key at two depths, and in URLs. */

@@ -23,7 +23,10 @@ export interface ConnectOptions {
   metrics: Metrics;
 }
 
-type DatabaseConfig = Pick<Config, 'dataDir' | 'databaseUrl' | 'databaseUrlIngest' | 'databaseUrlApi'>;
+type DatabaseConfig = Pick<
+  Config,
+  'dataDir' | 'databaseUrl' | 'databaseUrlIngest' | 'databaseUrlApi' | 'databaseUrlTrader'
+>;
 
 /**
  * The Postgres the configuration names, or the data dir's own, with one role's rights and this version's tables.
@@ -69,13 +72,14 @@ function givenLogin(
   config: DatabaseConfig,
   role: DatabaseRole,
 ): { url: string; setRole?: string } | undefined {
-  const { databaseUrl, databaseUrlIngest, databaseUrlApi } = config;
-  const own = { ingest: databaseUrlIngest, api: databaseUrlApi, owner: undefined, analyst: undefined }[role];
+  const { databaseUrl, databaseUrlIngest, databaseUrlApi, databaseUrlTrader } = config;
+  const logins = { ingest: databaseUrlIngest, api: databaseUrlApi, trader: databaseUrlTrader };
+  const own = { ...logins, owner: undefined, analyst: undefined }[role];
   if (own !== undefined) return { url: own };
   if (databaseUrl !== undefined)
     return { url: databaseUrl, ...(role === 'owner' ? {} : { setRole: `ticklake_${role}` }) };
-  if (databaseUrlIngest === undefined && databaseUrlApi === undefined) return undefined;
-  const names = ['ingest', 'api'].includes(role) ? `TICKLAKE_DATABASE_URL_${role.toUpperCase()} or ` : '';
+  if (Object.values(logins).every((url) => url === undefined)) return undefined;
+  const names = role in logins ? `TICKLAKE_DATABASE_URL_${role.toUpperCase()} or ` : '';
   throw new TicklakeError('CONFIG_INVALID', `a Postgres is named, but no login for the ${role} role`, {
     remedy: `Set ${names}TICKLAKE_DATABASE_URL.`,
   });

@@ -6,7 +6,7 @@ import { freePort } from '#core/platform/ports.ts';
 import { isRoot, reachable } from './binaries.ts';
 
 /** Logins of the embedded server: one for each role, and the owner of all tables. */
-export const databaseRoles = ['owner', 'ingest', 'api', 'analyst'] as const;
+export const databaseRoles = ['owner', 'ingest', 'api', 'trader', 'analyst'] as const;
 export type DatabaseRole = (typeof databaseRoles)[number];
 
 /** What a data dir remembers of its server, in a file that only its owner can read. */
@@ -51,18 +51,25 @@ export async function readState(dataDir: string): Promise<ServerState | undefine
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
-  return text === undefined ? undefined : withPlaces(dataDir, JSON.parse(text) as StoredState);
+  if (text === undefined) return undefined;
+  const stored = JSON.parse(text) as StoredState;
+  // An older version of it knew fewer logins.
+  return withPlaces(dataDir, { ...stored, passwords: { ...newPasswords(), ...stored.passwords } });
 }
 
 /** Passwords, a port and places for a data dir that has no server yet. */
 export async function newState(dataDir: string): Promise<ServerState> {
-  const passwords = Object.fromEntries(databaseRoles.map((role) => [role, randomBytes(18).toString('hex')]));
   return withPlaces(dataDir, {
     port: await freePort(),
-    passwords: passwords as Record<DatabaseRole, string>,
+    passwords: newPasswords(),
     outside: isRoot() && !(await reachable(dataDir)),
     made: false,
   });
+}
+
+function newPasswords(): Record<DatabaseRole, string> {
+  const password = (): string => randomBytes(18).toString('hex');
+  return { owner: password(), ingest: password(), api: password(), trader: password(), analyst: password() };
 }
 
 /** Replaces the file at once: whoever dies meanwhile, the passwords are not lost. */
