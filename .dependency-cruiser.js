@@ -9,6 +9,7 @@ const rooms = {
   lake: ['platform', 'market', 'iceberg'],
   features: ['platform', 'market', 'lake'],
   trading: ['platform', 'market'],
+  identity: ['platform'],
   models: ['platform', 'lake', 'features'],
   backtest: ['platform', 'trading', 'features'],
 };

@@ -28,11 +28,14 @@ export type Command = { portfolioId: string; atUs: number } & (
       queueAhead: Decimal;
       marketTimeUs: number;
     }
-  | { kind: 'expire_order'; orderId: string; reason: 'IOC' | 'FOK' }
+  | { kind: 'expire_order'; orderId: string; reason: ExpiryReason }
+  /** By `base/quote`; pairs without a price count as unchanged. */
   | { kind: 'mark_prices'; prices: ReadonlyMap<string, Decimal>; marketTimeUs: number }
 );
 
 export type CommandKind = Command['kind'];
+/** Why the venue ended an order: what could not be filled at once, or would have taken though post-only. */
+export type ExpiryReason = 'IOC' | 'FOK' | 'POST_ONLY';
 export type CancelReason = 'requested' | 'cancel_after' | 'kill_switch';
 
 /** What is known of a market as a command is decided. */

@@ -1,5 +1,5 @@
 import type { Decimal } from '#core/market/decimal.ts';
-import type { CancelReason } from './command.ts';
+import type { CancelReason, ExpiryReason } from './command.ts';
 import type { Order, OrderRequest, RejectCode } from './order.ts';
 import type { RiskLimits, RiskState } from './portfolio.ts';
 
@@ -32,7 +32,7 @@ export type TradingEvent =
   | { type: 'portfolio_opened'; userId: string; name: string; limits: RiskLimits }
   | { type: 'deposited'; id: string; asset: string; amount: Decimal }
   | { type: 'withdrawn'; id: string; asset: string; amount: Decimal }
-  | { type: 'order_accepted'; order: Order; base: string; quote: string; decision: RiskDecision }
+  | { type: 'order_accepted'; order: Order; decision: RiskDecision }
   | {
       type: 'order_rejected';
       orderId: string;
@@ -47,8 +47,6 @@ export type TradingEvent =
   | {
       type: 'order_filled';
       order: Order;
-      base: string;
-      quote: string;
       fill: Fill;
       /** What of the reservation goes back as the order is over. */
       released: Decimal;
@@ -58,10 +56,12 @@ export type TradingEvent =
     }
   | { type: 'order_amended'; order: Order; heldBefore: Decimal }
   | { type: 'order_canceled'; order: Order; released: Decimal; reason: CancelReason }
-  | { type: 'order_expired'; order: Order; released: Decimal; reason: 'IOC' | 'FOK' }
+  | { type: 'order_expired'; order: Order; released: Decimal; reason: ExpiryReason }
   | { type: 'cancel_after_set'; untilUs: number | null }
   | { type: 'limits_set'; limits: RiskLimits; by: string }
-  | { type: 'risk_set'; risk: RiskState; by: string; reason: string };
+  | { type: 'risk_set'; risk: RiskState; by: string; reason: string }
+  /** The first look at prices on a UTC day of the market: what each `pair` (`base/quote`) held stood above its cost. */
+  | { type: 'day_opened'; date: string; unrealized: readonly { pair: string; amount: Decimal }[] };
 
 /** An event in its place among a portfolio's. */
 export type NumberedEvent = TradingEvent & { number: number; atUs: number };

@@ -27,6 +27,9 @@ export interface OrderRequest {
 /** An order that was accepted. */
 export interface Order extends OrderRequest {
   id: string;
+  /** The symbol's assets. */
+  base: string;
+  quote: string;
   status: OrderStatus;
   filledQuantity: Decimal;
   /** Quote paid or received so far, without fees. */
@@ -35,7 +38,7 @@ export interface Order extends OrderRequest {
   /** What is still reserved for it: quote of buys, base of sells. */
   held: Decimal;
   placedAtUs: number;
-  /** Where in the market's tape it became active: trades with later ids may fill it. -1 while it is not. */
+  /** How far in the market's tape it has been matched: trades with later ids may trigger or fill it. -1 before it is active. */
   activeAfterTradeId: number;
   /** Base quantity that stood before it at its price when it became active, and has not traded since. */
   queueAhead: Decimal;

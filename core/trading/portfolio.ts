@@ -45,6 +45,22 @@ export interface RiskLimits {
   staleAfterMs: number;
 }
 
+/** Orders accepted in the newest minute of the wall clock (a count of minutes since 1970) and in the one before. */
+export interface OrderRate {
+  minute: number;
+  count: number;
+  countBefore: number;
+}
+
+/** The market's UTC day; '' before the first. */
+export interface TradingDay {
+  date: string;
+  /** Realised in it by average cost, in each quote asset. */
+  realized: ReadonlyMap<string, Decimal>;
+  /** By `base/quote`: what was held stood so far above its cost when prices were first looked at. */
+  opening: ReadonlyMap<string, Decimal>;
+}
+
 /** All that is decided about a portfolio follows from this; it follows from the portfolio's events. */
 export interface Portfolio {
   id: string;
@@ -57,10 +73,8 @@ export interface Portfolio {
   holdings: ReadonlyMap<string, Holding>;
   /** Those that are not over, by id. */
   orders: ReadonlyMap<string, Order>;
-  /** Times of the orders of the last minute, microseconds of the wall clock. */
-  recentOrdersUs: readonly number[];
-  /** The market's UTC day, and what was realised in it, by average cost, in each quote asset. */
-  day: { date: string; realized: ReadonlyMap<string, Decimal> };
+  orderRate: OrderRate;
+  day: TradingDay;
   /** Dead-man's switch: all orders are cancelled at this wall-clock time, unless it is moved on before. */
   cancelAfterUs?: number;
 }
