@@ -16,6 +16,12 @@ export interface OffsetMove {
   to: number;
 }
 
+/** A partition that a member owns, and how far it has read. */
+export interface OwnedPartition extends Assignment {
+  epoch: number;
+  nextOffset: number;
+}
+
 export interface PartitionLag {
   partition: number;
   nextOffset: number;
@@ -99,6 +105,42 @@ export function offsetGuard(group: string, moves: readonly OffsetMove[]): (tx: T
       },
     );
   };
+}
+
+/**
+ * For members that keep what follows from records apart from reading them: notes how far they have read, never back, and
+ * proves in the same transaction that the partitions are still theirs. @throws FENCED where one is not.
+ */
+export async function moveOffsets(
+  tx: Transaction,
+  group: string,
+  owned: readonly OwnedPartition[],
+): Promise<void> {
+  const sql = `
+    with moves as (
+      select * from unnest($2::text[], $3::text[], $4::integer[], $5::bigint[], $6::bigint[])
+        as m (incarnation, topic, partition, owner_epoch, next_offset)
+    ), locked as (
+      select o.ctid, m.next_offset
+      from log.offsets o
+      join moves m using (incarnation, topic, partition, owner_epoch)
+      where o.consumer_group = $1
+      order by o.incarnation, o.topic, o.partition
+      for update of o
+    )
+    update log.offsets o set next_offset = greatest(o.next_offset, l.next_offset), updated_at = now()
+    from locked l
+    where o.ctid = l.ctid`;
+  const { rowCount } = await tx.query(sql, [
+    group,
+    ...columns(owned),
+    owned.map(({ epoch }) => epoch),
+    owned.map(({ nextOffset }) => nextOffset),
+  ]);
+  if (rowCount === owned.length) return;
+  throw new TicklakeError('FENCED', `another process of group ${group} owns some of these partitions`, {
+    remedy: 'Leave the group and join again: the other process goes on with them.',
+  });
 }
 
 /** How far the group's stored offsets are behind the log, per partition. */

@@ -9,7 +9,7 @@ import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import type { EventLog, LogBatch, LogRecord } from '#core/streams/event-log.ts';
-import { claimOffsets } from '#core/streams/offsets.ts';
+import { claimOffsets, type OwnedPartition } from '#core/streams/offsets.ts';
 import { partitionOf } from '#core/streams/partitioner.ts';
 import { streamGroup } from './group.ts';
 import { changePartitions, startOffsets } from './partitions.ts';

@@ -1,26 +1,17 @@
-import { TicklakeError } from '#core/platform/errors.ts';
 import type { DuckDb } from '#core/lake/duckdb.ts';
 import type { Database, Transaction } from '#core/platform/postgres/database.ts';
 import { sqlFile } from '#core/platform/sql-file.ts';
-import type { Assignment } from '#core/streams/event-log.ts';
-import { tradesTopic } from '#core/market/topics.ts';
+import { moveOffsets, type OwnedPartition } from '#core/streams/offsets.ts';
 import { streamGroup } from './group.ts';
 import type { Evaluation, SaidBars, Tails } from './tails.ts';
 
 const recordsSql = sqlFile(import.meta.url, 'sql/records.sql');
-const moveOffsetsSql = sqlFile(import.meta.url, 'sql/move-offsets.sql');
 const keepCandlesSql = sqlFile(import.meta.url, 'sql/keep-candles.sql');
 const keepIndicatorsSql = sqlFile(import.meta.url, 'sql/keep-indicators.sql');
 const keepSignalsSql = sqlFile(import.meta.url, 'sql/keep-signals.sql');
 const supersedeSql = sqlFile(import.meta.url, 'sql/supersede-signals.sql');
 
 const shortDecimalMacro = `create or replace macro short_decimal(amount) as rtrim(rtrim(amount::varchar, '0'), '.')`;
-
-/** A partition that is ours, as the log's offsets have it, and how far it was read. */
-export interface OwnedPartition extends Assignment {
-  epoch: number;
-  nextOffset: number;
-}
 
 export interface ClosedBar {
   source: string;
@@ -70,7 +61,7 @@ export async function keepBars(
   onChanged: () => void,
 ): Promise<SaidCounts> {
   const counts = await database.transaction(async (tx) => {
-    await moveOffsets(tx, owned);
+    await moveOffsets(tx, streamGroup, owned);
     const changed = await keepCandles(tx, bars);
     if (changed.length > 0) onChanged();
     const evaluation = await tails.evaluate(saidBars(changed));
@@ -87,18 +78,6 @@ export async function keepBars(
     };
   });
   return counts;
-}
-
-async function moveOffsets(tx: Transaction, owned: readonly OwnedPartition[]): Promise<void> {
-  const { rowCount } = await tx.query(moveOffsetsSql, [
-    ...[streamGroup, tradesTopic, owned.map(({ incarnation }) => incarnation)],
-    ...[owned.map(({ partition }) => partition), owned.map(({ epoch }) => epoch)],
-    owned.map(({ nextOffset }) => nextOffset),
-  ]);
-  if (rowCount === owned.length) return;
-  throw new TicklakeError('FENCED', `another process of group ${streamGroup} owns some of these partitions`, {
-    remedy: 'Leave the group and join again: the other process says these bars.',
-  });
 }
 
 async function keepCandles(tx: Transaction, bars: readonly ClosedBar[]): Promise<Change[]> {
