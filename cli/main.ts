@@ -23,6 +23,7 @@ import * as symbolsNoun from './symbols.ts';
 import * as transformNoun from './transform.ts';
 import * as tradesNoun from './trades.ts';
 import * as upNoun from './up.ts';
+import * as usersNoun from './users.ts';
 
 /** One file per noun; its commands stand in the help in this order. */
 const nouns: { register(program: Command, context: CliContext): void }[] = [
@@ -43,6 +44,7 @@ const nouns: { register(program: Command, context: CliContext): void }[] = [
   archiveNoun,
   incidentsNoun,
   jobsNoun,
+  usersNoun,
   deadLettersNoun,
   configNoun,
   doctorNoun,
