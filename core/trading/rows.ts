@@ -1,0 +1,202 @@
+import { decimalText, parseDecimal, type Decimal } from '#core/market/decimal.ts';
+import { canonicalText, parseCanonical } from './codec.ts';
+import type { Order, OrderRequest, OrderStatus, RejectCode, Side, OrderType, TimeInForce } from './order.ts';
+import type { Balance, Holding, Lot, Portfolio, RiskLimits, RiskState } from './portfolio.ts';
+
+/** Rows as the statements of `sql/` answer them; numerics are text. */
+export interface HeadRow {
+  portfolioId: string;
+  number: number;
+  hash: Buffer;
+  risk: RiskState;
+  limits: string;
+  dayDate: string;
+  dayRealized: string;
+  cancelAfterUs: number | null;
+}
+
+export interface BalanceRow {
+  portfolioId: string;
+  asset: string;
+  available: string;
+  held: string;
+}
+
+export interface HoldingRow {
+  portfolioId: string;
+  base: string;
+  quote: string;
+  quantity: string;
+  cost: string;
+  realizedAverage: string;
+  realizedFifo: string;
+}
+
+export interface LotRow {
+  portfolioId: string;
+  base: string;
+  quote: string;
+  number: number;
+  quantity: string;
+  unitCost: string;
+}
+
+export interface OrderRow {
+  id: string;
+  portfolioId: string;
+  source: string;
+  symbol: string;
+  side: Side;
+  type: OrderType;
+  quantity: string;
+  price: string | null;
+  stopPrice: string | null;
+  timeInForce: TimeInForce;
+  postOnly: boolean;
+  clientOrderId: string | null;
+  status: OrderStatus;
+  filledQuantity: string;
+  filledQuote: string;
+  fees: string;
+  held: string;
+  placedAtUs: number;
+  activeAfterTradeId: number;
+  queueAhead: string;
+}
+
+/** All rows of one portfolio. */
+export interface PortfolioRows {
+  balances: readonly BalanceRow[];
+  holdings: readonly HoldingRow[];
+  lots: readonly LotRow[];
+  orders: readonly OrderRow[];
+  recentOrdersUs: readonly number[];
+}
+
+type Column = string | null | undefined;
+
+export function portfolioOf(head: HeadRow, rows: PortfolioRows): Portfolio {
+  const lots = Map.groupBy(rows.lots, ({ base, quote }) => `${base}/${quote}`);
+  const realized = Object.entries(JSON.parse(head.dayRealized) as Record<string, string>);
+  return {
+    id: head.portfolioId,
+    number: head.number,
+    risk: head.risk,
+    limits: parseCanonical(head.limits) as RiskLimits,
+    balances: new Map(rows.balances.map((row) => [row.asset, balanceOf(row)])),
+    holdings: new Map(
+      rows.holdings.map((row) => {
+        const key = `${row.base}/${row.quote}`;
+        return [key, holdingOf(row, lots.get(key) ?? [])];
+      }),
+    ),
+    orders: new Map(rows.orders.map((row) => [row.id, orderOf(row)])),
+    recentOrdersUs: rows.recentOrdersUs,
+    day: {
+      date: head.dayDate,
+      realized: new Map(realized.map(([asset, text]) => [asset, parseDecimal(text)])),
+    },
+    ...(head.cancelAfterUs === null ? {} : { cancelAfterUs: head.cancelAfterUs }),
+  };
+}
+
+export function orderOf(row: OrderRow): Order {
+  return {
+    id: row.id,
+    source: row.source,
+    symbol: row.symbol,
+    side: row.side,
+    type: row.type,
+    quantity: parseDecimal(row.quantity),
+    ...(row.price === null ? {} : { price: parseDecimal(row.price) }),
+    ...(row.stopPrice === null ? {} : { stopPrice: parseDecimal(row.stopPrice) }),
+    timeInForce: row.timeInForce,
+    postOnly: row.postOnly,
+    ...(row.clientOrderId === null ? {} : { clientOrderId: row.clientOrderId }),
+    status: row.status,
+    filledQuantity: parseDecimal(row.filledQuantity),
+    filledQuote: parseDecimal(row.filledQuote),
+    fees: parseDecimal(row.fees),
+    held: parseDecimal(row.held),
+    placedAtUs: row.placedAtUs,
+    activeAfterTradeId: row.activeAfterTradeId,
+    queueAhead: parseDecimal(row.queueAhead),
+  };
+}
+
+/** The order's columns in the order of `write.sql`. */
+export function orderColumns(portfolioId: string, order: Order, number: number): Column[] {
+  return [
+    ...[order.id, portfolioId, ...requestColumns(order)],
+    ...[order.status, decimalText(order.filledQuantity), decimalText(order.filledQuote)],
+    ...[decimalText(order.fees), decimalText(order.held), String(order.placedAtUs)],
+    ...[String(order.activeAfterTradeId), decimalText(order.queueAhead), null, null, String(number)],
+  ];
+}
+
+/** The same of an order that was rejected. */
+export function rejectedColumns(
+  portfolioId: string,
+  rejected: { orderId: string; request: OrderRequest; code: RejectCode; detail: string },
+  { number, atUs }: { number: number; atUs: number },
+): Column[] {
+  return [
+    ...[rejected.orderId, portfolioId, ...requestColumns(rejected.request)],
+    ...['rejected', '0', '0', '0', '0', String(atUs), '-1', '0'],
+    ...[rejected.code, rejected.detail, String(number)],
+  ];
+}
+
+export function headColumns(portfolio: Portfolio, hash: Buffer): Column[] {
+  return [
+    ...[portfolio.id, String(portfolio.number), hash.toString('hex'), portfolio.risk],
+    ...[canonicalText(portfolio.limits), portfolio.day.date, canonicalText(portfolio.day.realized)],
+    portfolio.cancelAfterUs === undefined ? null : String(portfolio.cancelAfterUs),
+  ];
+}
+
+export function balanceColumns(portfolioId: string, asset: string, { available, held }: Balance): Column[] {
+  return [portfolioId, asset, decimalText(available), decimalText(held)];
+}
+
+export function holdingColumns(portfolioId: string, holding: Holding): Column[] {
+  const { base, quote, quantity, cost, realizedAverage, realizedFifo } = holding;
+  const amounts = [quantity, cost, realizedAverage, realizedFifo].map(decimalText);
+  return [portfolioId, base, quote, ...amounts];
+}
+
+export function lotColumns(portfolioId: string, { base, quote }: Holding, lot: Lot): Column[] {
+  return [portfolioId, base, quote, String(lot.number), decimalText(lot.quantity), decimalText(lot.unitCost)];
+}
+
+function requestColumns(request: OrderRequest): Column[] {
+  return [
+    ...[request.source, request.symbol, request.side, request.type, decimalText(request.quantity)],
+    ...[optional(request.price), optional(request.stopPrice), request.timeInForce, String(request.postOnly)],
+    request.clientOrderId,
+  ];
+}
+
+function optional(value: Decimal | undefined): Column {
+  return value === undefined ? null : decimalText(value);
+}
+
+function balanceOf({ available, held }: BalanceRow): Balance {
+  return { available: parseDecimal(available), held: parseDecimal(held) };
+}
+
+function holdingOf(row: HoldingRow, lots: readonly LotRow[]): Holding {
+  return {
+    base: row.base,
+    quote: row.quote,
+    quantity: parseDecimal(row.quantity),
+    cost: parseDecimal(row.cost),
+    realizedAverage: parseDecimal(row.realizedAverage),
+    realizedFifo: parseDecimal(row.realizedFifo),
+    lots: lots.map(({ number, quantity, unitCost }) => ({
+      number,
+      quantity: parseDecimal(quantity),
+      unitCost: parseDecimal(unitCost),
+    })),
+  };
+}

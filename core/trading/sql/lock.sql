@@ -1,0 +1,8 @@
+-- Locks portfolios in the order of their ids, which keeps batches from waiting for each other in a ring.
+-- $1 their ids
+select portfolio_id as "portfolioId", number, hash, risk, limits, day_date as "dayDate", day_realized as "dayRealized",
+       cancel_after_us as "cancelAfterUs"
+  from trading.heads
+ where portfolio_id = any($1::uuid[])
+ order by portfolio_id
+   for update
