@@ -1,6 +1,7 @@
 import websocket from '@fastify/websocket';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { Identity } from '#core/identity/open.ts';
 import type { Jobs } from '#core/jobs/open.ts';
 import type { Config } from '#core/platform/config.ts';
 import type { Logger } from '#core/platform/logging.ts';
@@ -13,6 +14,7 @@ import { createBreaker, guarded, guardedBars, guardedCandles } from './breaker.t
 import type { CandleData } from './candle-data.ts';
 import type { Check } from './health.ts';
 import type { MarketData } from './market-data.ts';
+import { authenticate } from './plugins/authenticate.ts';
 import { openapi } from './plugins/openapi.ts';
 import { page } from './plugins/page.ts';
 import { problems } from './plugins/problems.ts';
@@ -26,8 +28,10 @@ import { jobRoutes } from './routes/jobs.ts';
 import { lakeRoutes } from './routes/lake.ts';
 import { marketRoutes } from './routes/markets.ts';
 import { reportRoutes } from './routes/reports.ts';
+import { sessionRoutes } from './routes/sessions.ts';
 import { signalRoutes } from './routes/signals.ts';
 import { streamRoutes } from './routes/stream.ts';
+import { userRoutes } from './routes/users.ts';
 import { liveTrades, openLiveChannels } from './stream/live-channels.ts';
 import { RunFeed } from './stream/run-feed.ts';
 
@@ -39,6 +43,7 @@ export interface AppOptions {
   /** To ask for runs of jobs, and where they are read. */
   jobs: Jobs;
   database: Database;
+  identity: Identity;
   logger: Logger;
   metrics: Metrics;
   config: Pick<Config, 'apiHost' | 'apiNames' | 'exchange' | 'simulatorSeed'>;
@@ -55,7 +60,7 @@ const messageBytesMax = 32 * 1024;
 
 /** The service, ready but not listening: a test injects requests, the process gives it a socket. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { log, jobs, database, metrics, config } = options;
+  const { log, jobs, database, identity, metrics, config } = options;
   const logger: FastifyBaseLogger = options.logger;
   const app = fastify({
     loggerInstance: logger,
@@ -83,6 +88,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(requestMetrics, { metrics });
   await app.register(security, { host: config.apiHost, names: config.apiNames });
   await app.register(openapi, { version: packageJson.version });
+  await app.register(authenticate, identity);
+  await app.register(userRoutes, { database, ...identity });
+  await app.register(sessionRoutes, identity);
   await app.register(healthRoutes, {
     checks: options.checks,
     breakers: [breaker],

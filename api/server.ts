@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openIdentity } from '#core/identity/open.ts';
 import type { JobCard } from '#core/jobs/job.ts';
 import { createCatalogue } from '#core/jobs/catalogue.ts';
 import { openJobs } from '#core/jobs/open.ts';
@@ -56,6 +57,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     );
   }
   metrics.collectProcess();
+  const { dataDir, sessionKeyFile } = config;
+  const identity = await openIdentity({ database, metrics, dataDir, keyFile: sessionKeyFile });
   const jobs = await openJobs({ database, catalogue: createCatalogue(jobCards), logger, metrics });
   const openReader = (name: string, memoryLimit: string): Promise<DuckReader> =>
     openDuckReader({ name, spillDir: join(options.spillDir, `api-${name}`), metrics, memoryLimit });
@@ -69,6 +72,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     log,
     jobs,
     database,
+    identity,
     logger,
     metrics,
     config,

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import plugin from 'fastify-plugin';
+import { sessionCookie } from '../cookies.ts';
 
 export interface OpenApiOptions {
   version: string;
@@ -19,7 +20,26 @@ export const openapi = plugin(
             'Market data, the lake that holds it, and the jobs that fill it. Decimals are text, times RFC 3339 in UTC with microseconds, errors problem+json.',
           license: { name: 'MIT' },
         },
+        components: {
+          securitySchemes: {
+            bearer: {
+              type: 'http',
+              scheme: 'bearer',
+              bearerFormat: 'JWT',
+              description: '`token` of POST /v1/sessions.',
+            },
+            cookie: {
+              type: 'apiKey',
+              in: 'cookie',
+              name: sessionCookie,
+              description: 'Of a page; what changes something needs the header `x-csrf-token` beside it.',
+            },
+          },
+        },
         tags: [
+          { name: 'identity', description: 'Users, sessions, and the keys that tokens are checked by' },
+          { name: 'portfolios', description: 'Money, what is held, and the limits on both' },
+          { name: 'orders', description: 'From placement to the last fill' },
           { name: 'markets', description: 'Prices, trades, candles and indicators' },
           { name: 'signals', description: 'What strategies said' },
           { name: 'lake', description: 'What is held, what is missing, and why' },

@@ -17,6 +17,7 @@ export const problems = plugin(
       const named = fromFramework(error);
       const status = isTicklakeError(error) ? named.httpStatus : (clientStatus(error) ?? named.httpStatus);
       if (status >= 500) request.log.error({ err: error, reqId: request.id }, 'a request failed');
+      if (status === 401) reply.header('www-authenticate', 'Bearer');
       return reply.code(status).type(problemType).send(problemOf(named, status));
     });
     app.setNotFoundHandler((request, reply) => {

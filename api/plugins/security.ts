@@ -16,7 +16,7 @@ const loopbackNames = ['localhost', '127.0.0.1', '[::1]'];
 /**
  * Headers that bind pages to this origin, and a check of the Host header: a foreign name that was made to resolve to
  * this machine (DNS rebinding) gets nothing. There is no CORS: other origins cannot read answers. What changes
- * something is taken as JSON only, which no form can send, and from no other site's page.
+ * something is taken as JSON or by DELETE only, which no form can send, and from no other site's page.
  */
 export const security = plugin(
   async (app, { host, names: more }: SecurityOptions) => {
@@ -30,7 +30,7 @@ export const security = plugin(
       );
     });
     app.addHook('onRequest', (request, _reply, done) => {
-      done(changingMethods.has(request.method) ? refusalOf(request.headers) : undefined);
+      done(changingMethods.has(request.method) ? refusalOf(request.method, request.headers) : undefined);
     });
     await app.register(helmet, {
       contentSecurityPolicy: {
@@ -54,12 +54,13 @@ export const security = plugin(
   { name: 'security' },
 );
 
-function refusalOf(headers: IncomingHttpHeaders): TicklakeError | undefined {
+function refusalOf(method: string, headers: IncomingHttpHeaders): TicklakeError | undefined {
   if (!isOwnOrigin(headers.origin, headers.host)) {
     return new TicklakeError('BAD_REQUEST', 'the Origin is another site', {
       remedy: 'Ask from a page of this service, or from a program.',
     });
   }
+  if (method === 'DELETE' && headers['content-type'] === undefined) return undefined;
   if (/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')) return undefined;
   return new TicklakeError('BAD_REQUEST', 'what changes something is sent as JSON', {
     remedy: 'Send the header `content-type: application/json`, also where there is no body.',

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } fr
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { calculateJwkThumbprint, exportJWK, type JSONWebKeySet, type JWK } from 'jose';
+import { calculateJwkThumbprint, exportJWK } from 'jose';
 import { messageOf, TicklakeError } from '#core/platform/errors.ts';
 
 /** Keys that tokens are signed with and checked by. */
@@ -13,7 +13,17 @@ export interface SigningKeys {
   /** All that are believed, by their id. */
   publicKeys: ReadonlyMap<string, KeyObject>;
   /** The public halves, as the world may have them. */
-  jwks: JSONWebKeySet;
+  jwks: { keys: PublicJwk[] };
+}
+
+/** RFC 7517, of an RSA key. */
+export interface PublicJwk {
+  kty: 'RSA';
+  n: string;
+  e: string;
+  kid: string;
+  alg: 'RS256';
+  use: 'sig';
 }
 
 const modulusBits = 2_048;
@@ -50,11 +60,13 @@ async function keysOf(text: string, path: string): Promise<SigningKeys> {
   };
 }
 
-async function publicEntry(privateKey: KeyObject): Promise<{ kid: string; publicKey: KeyObject; jwk: JWK }> {
+async function publicEntry(
+  privateKey: KeyObject,
+): Promise<{ kid: string; publicKey: KeyObject; jwk: PublicJwk }> {
   const publicKey = createPublicKey(privateKey);
-  const bare = await exportJWK(publicKey);
-  const kid = await calculateJwkThumbprint(bare);
-  return { kid, publicKey, jwk: { ...bare, kid, alg: 'RS256', use: 'sig' } };
+  const { n = '', e = '' } = await exportJWK(publicKey);
+  const kid = await calculateJwkThumbprint({ kty: 'RSA', n, e });
+  return { kid, publicKey, jwk: { kty: 'RSA', n, e, kid, alg: 'RS256', use: 'sig' } };
 }
 
 function readKey(pem: string, path: string): KeyObject {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Database, Transaction } from '#core/platform/postgres/database.ts';
 import type { Passwords } from './passwords.ts';
-import { roles, type Role } from './roles.ts';
+import type { Role } from './roles.ts';
 
 export interface User {
   userId: string;
@@ -143,13 +143,6 @@ async function storePassword(
       [asked.userId, asked.endedBy],
     );
   });
-}
-
-/** @throws USAGE for a word that is no role */
-export function parseRole(text: string): Role {
-  const role = roles.find((known) => known === text);
-  if (role !== undefined) return role;
-  throw new TicklakeError('USAGE', `${text} is no role`, { remedy: `Roles are ${roles.join(', ')}.` });
 }
 
 function found(user: User | undefined): User {

@@ -159,6 +159,14 @@ export const configSchema = Type.Object(
         form: 'a list of at most 20 different host names in small letters',
       },
     ),
+    sessionKeyFile: Type.Optional(
+      Type.String({
+        description:
+          'RSA key in PEM that sessions are signed with, the same for all API processes; none makes one in the data dir.',
+        minLength: 1,
+        form: 'the path of a file',
+      }),
+    ),
     jobsConcurrency: whole('Partitions of jobs that one worker does at a time.', 2, 1, 64),
     jobsWeightPerMinute: whole(
       'REST request weight that all jobs together may spend on a venue in a minute; Binance allows 6000 an address.',

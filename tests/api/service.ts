@@ -6,11 +6,12 @@ import { lakeCandleData } from '#api/candle-data.ts';
 import { openDuckReader } from '#api/duck-reader.ts';
 import { lakeMarketData } from '#api/lake-market-data.ts';
 import { createCatalogue } from '#core/jobs/catalogue.ts';
+import { openIdentity, type Identity } from '#core/identity/open.ts';
 import type { JobCard } from '#core/jobs/job.ts';
 import { openJobs } from '#core/jobs/open.ts';
 import { createLogger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
-import { openDatabase } from '#core/platform/postgres/database.ts';
+import { openDatabase, type Database } from '#core/platform/postgres/database.ts';
 import type { TestLake } from '#tests/support/lake.ts';
 
 /** The source the services of these tests are configured for. */
@@ -19,6 +20,8 @@ export const source = 'simulator:42';
 export interface Service {
   app: FastifyInstance;
   metrics: Metrics;
+  identity: Identity;
+  database: Database;
   close(): Promise<void>;
 }
 
@@ -36,6 +39,7 @@ export async function openService(
   const ownLake = { ...lake, database };
   const { jobCards = [], ...rest } = options;
   const jobs = await openJobs({ database, catalogue: createCatalogue(jobCards), logger, metrics });
+  const identity = await openIdentity({ database, metrics, dataDir: ground.dir });
   const app = await buildApp({
     marketData: lakeMarketData({ lake: ownLake, reader }),
     bars: lakeBarData({ lake: ownLake, reader }),
@@ -43,6 +47,7 @@ export async function openService(
     log,
     jobs,
     database,
+    identity,
     logger,
     metrics,
     config: { apiHost: '127.0.0.1', apiNames: ['api.internal'], exchange: 'simulator', simulatorSeed: 42 },
@@ -52,6 +57,8 @@ export async function openService(
   return {
     app,
     metrics,
+    identity,
+    database,
     async close() {
       await app.close();
       reader.close();
