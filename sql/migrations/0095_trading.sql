@@ -19,10 +19,10 @@ create table trading.heads (
   number bigint not null check (number > 0),
   hash bytea not null check (length(hash) = 32),
   risk text not null check (risk in ('active', 'reducing', 'halted')),
+  -- Of the portfolio, as JSON.
   limits text not null,
-  -- Of the market's clock, and quote asset → what was realised in it, as JSON.
-  day_date text not null,
-  day_realized text not null,
+  order_rate text not null,
+  day text not null,
   cancel_after_us bigint
 ) with (fillfactor = 50);
 create index heads_by_switch on trading.heads (cancel_after_us) where cancel_after_us is not null;
@@ -63,6 +63,8 @@ create table trading.orders (
   portfolio_id uuid not null,
   source text not null,
   symbol text not null,
+  base text,
+  quote text,
   side text not null check (side in ('buy', 'sell')),
   type text not null check (type in ('market', 'limit', 'stop_loss', 'stop_limit')),
   quantity numeric(38, 18) not null check (quantity < 'Infinity'),
@@ -87,6 +89,7 @@ create table trading.orders (
   number bigint not null,
   check (status = 'rejected' or quantity > 0 and filled_quantity <= quantity),
   check ((status = 'rejected') = (reject_code is not null)),
+  check (status = 'rejected' or base is not null and quote is not null),
   check (status in ('pending', 'open', 'partially_filled') or held = 0)
 ) with (fillfactor = 70);
 create index orders_by_portfolio on trading.orders (portfolio_id, placed_at_us, order_id);
@@ -152,7 +155,7 @@ create table trading.outbox (
 
 -- The kill switch. Batches read it under a shared lock, and it is turned under the exclusive one.
 create table trading.global_risk (
-  only boolean primary key default true check (only),
+  is_only boolean primary key default true check (is_only),
   risk text not null check (risk in ('active', 'reducing', 'halted'))
 );
 insert into trading.global_risk (risk) values ('active');
