@@ -58,7 +58,7 @@ export interface TradingDay {
   /** Realised in it by average cost, in each quote asset. */
   realized: ReadonlyMap<string, Decimal>;
   /** By `base/quote`: what was held stood so far above its cost when prices were first looked at. */
-  opening: ReadonlyMap<string, Decimal>;
+  opening?: ReadonlyMap<string, Decimal>;
 }
 
 /** All that is decided about a portfolio follows from this; it follows from the portfolio's events. */

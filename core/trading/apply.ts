@@ -1,0 +1,179 @@
+import { add, subtract, zero, type Decimal } from '#core/market/decimal.ts';
+import type { NumberedEvent } from './event.ts';
+import { afterBuy, afterRemoval, afterSale, emptyHolding, pairOf } from './holdings.ts';
+import { entriesOf, fillQuote, type Entry } from './ledger.ts';
+import { defaultLimits } from './limits.ts';
+import { withOrder } from './open-orders.ts';
+import type { Balance, Holding, OrderRate, Portfolio, RiskLimits, TradingDay } from './portfolio.ts';
+
+/** A portfolio before its first event. */
+export function emptyPortfolio(id: string, limits: RiskLimits = defaultLimits): Portfolio {
+  return {
+    id,
+    number: 0,
+    risk: 'active',
+    limits,
+    balances: new Map(),
+    holdings: new Map(),
+    orders: new Map(),
+    orderRate: { minute: 0, count: 0, countBefore: 0 },
+    day: { date: '', realized: new Map() },
+  };
+}
+
+/**
+ * The portfolio after an event, which is the next by its number. Pure: the one before stays as it was.
+ * @throws RangeError where the event is not the next, or would make a balance negative
+ */
+export function apply(portfolio: Portfolio, event: NumberedEvent): Portfolio {
+  if (event.number !== portfolio.number + 1)
+    throw new RangeError(`event ${event.number} does not follow event ${portfolio.number}`);
+  const after: Portfolio = {
+    ...portfolio,
+    number: event.number,
+    balances: afterEntries(portfolio.balances, entriesOf(event)),
+  };
+  switch (event.type) {
+    case 'portfolio_opened':
+    case 'limits_set':
+      after.limits = event.limits;
+      return after;
+    case 'deposited':
+    case 'order_rejected':
+      return after;
+    case 'withdrawn':
+      after.holdings = covered(after, event.asset);
+      return after;
+    case 'order_accepted':
+      after.orders = withOrder(portfolio.orders, event.order);
+      after.orderRate = afterOrder(portfolio.orderRate, event.atUs);
+      return after;
+    case 'order_activated':
+    case 'order_triggered':
+    case 'order_amended':
+    case 'order_canceled':
+    case 'order_expired':
+      after.orders = withOrder(portfolio.orders, event.order);
+      return after;
+    case 'order_filled':
+      after.orders = withOrder(portfolio.orders, event.order);
+      return afterFill(after, event);
+    case 'cancel_after_set':
+      if (event.untilUs === null) delete after.cancelAfterUs;
+      else after.cancelAfterUs = event.untilUs;
+      return after;
+    case 'risk_set':
+      after.risk = event.risk;
+      return after;
+    case 'day_opened':
+      after.day = opened(portfolio.day, event.date, event.unrealized);
+      return after;
+  }
+}
+
+/** The market's UTC day of a time. */
+export function dateOf(timeUs: number): string {
+  return new Date(Math.floor(timeUs / 1000)).toISOString().slice(0, 10);
+}
+
+/** The orders accepted in the minute up to a time: those of the minute before count by the share still in reach. */
+export function ordersInMinute(rate: OrderRate, atUs: number): number {
+  const { count, countBefore } = rateAt(rate, atUs);
+  const shareBefore = 1 - (atUs % minuteUs) / minuteUs;
+  return count + Math.floor(countBefore * shareBefore);
+}
+
+const minuteUs = 60_000_000;
+const none: Balance = { available: zero, held: zero };
+
+function afterOrder(rate: OrderRate, atUs: number): OrderRate {
+  const { minute, count, countBefore } = rateAt(rate, atUs);
+  return { minute, count: count + 1, countBefore };
+}
+
+/** A clock that was set back stays in the newest minute. */
+function rateAt(rate: OrderRate, atUs: number): OrderRate {
+  const minute = Math.max(Math.floor(atUs / minuteUs), rate.minute);
+  if (minute === rate.minute) return rate;
+  return { minute, count: 0, countBefore: minute === rate.minute + 1 ? rate.count : 0 };
+}
+
+function afterEntries(
+  balances: ReadonlyMap<string, Balance>,
+  entries: readonly Entry[],
+): ReadonlyMap<string, Balance> {
+  if (entries.length === 0) return balances;
+  const after = new Map(balances);
+  for (const { asset, account, amount } of entries) {
+    if (account !== 'available' && account !== 'held') continue;
+    const { available, held } = after.get(asset) ?? none;
+    const balance =
+      account === 'available'
+        ? { available: add(available, amount), held }
+        : { available, held: add(held, amount) };
+    after.set(asset, balance);
+  }
+  for (const { asset } of entries) {
+    const balance = after.get(asset) ?? none;
+    if (balance.available < zero || balance.held < zero)
+      throw new RangeError(`the event would make the balance of ${asset} negative`);
+  }
+  return after;
+}
+
+function afterFill(after: Portfolio, event: Extract<NumberedEvent, { type: 'order_filled' }>): Portfolio {
+  const { order, fill } = event;
+  const pair = pairOf(order);
+  const holding = after.holdings.get(pair) ?? emptyHolding(order.base, order.quote);
+  const quote = fillQuote(fill);
+  if (order.side === 'buy') {
+    const bought = afterBuy(holding, event.number, fill.quantity, add(quote, fill.fee));
+    after.holdings = withHolding(after.holdings, bought);
+    after.holdings = covered(after, order.quote);
+  } else {
+    const sale = afterSale(holding, fill.quantity, subtract(quote, fill.fee));
+    after.holdings = withHolding(after.holdings, sale.holding);
+    after.holdings = covered(after, order.base);
+  }
+  after.day = realized(after.day, dateOf(fill.marketTimeUs), order.quote, event.realizedAverage);
+  return after;
+}
+
+function withHolding(holdings: ReadonlyMap<string, Holding>, holding: Holding): ReadonlyMap<string, Holding> {
+  return new Map(holdings).set(pairOf(holding), holding);
+}
+
+/** Holdings of an asset after some of it left: no more than what there is of it. */
+function covered(portfolio: Portfolio, asset: string): ReadonlyMap<string, Holding> {
+  const { available, held } = portfolio.balances.get(asset) ?? none;
+  let left = add(available, held);
+  let { holdings } = portfolio;
+  const ofAsset = [...portfolio.holdings.values()].filter((holding) => holding.base === asset);
+  for (const holding of ofAsset.sort(byQuote)) {
+    if (holding.quantity > left)
+      holdings = withHolding(holdings, afterRemoval(holding, subtract(holding.quantity, left)));
+    left = holding.quantity > left ? zero : subtract(left, holding.quantity);
+  }
+  return holdings;
+}
+
+/** Trades of a day that is over by another market's clock count in the newest day. */
+function realized(day: TradingDay, date: string, quote: string, profit: Decimal): TradingDay {
+  const current = date > day.date ? { date, realized: new Map<string, Decimal>() } : day;
+  if (profit === zero) return current;
+  const sum = add(current.realized.get(quote) ?? zero, profit);
+  return { ...current, realized: new Map(current.realized).set(quote, sum) };
+}
+
+function opened(
+  day: TradingDay,
+  date: string,
+  unrealized: readonly { pair: string; amount: Decimal }[],
+): TradingDay {
+  const opening = new Map(unrealized.map(({ pair, amount }) => [pair, amount]));
+  return { date, realized: date === day.date ? day.realized : new Map(), opening };
+}
+
+function byQuote(a: Holding, b: Holding): number {
+  return a.quote < b.quote ? -1 : 1;
+}
