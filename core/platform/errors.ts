@@ -11,6 +11,7 @@ const codes = {
   NOT_FOUND: { retryable: false, exit: 1, status: 404 },
   ALREADY_EXISTS: { retryable: false, exit: 1, status: 409 },
   CONFLICT: { retryable: true, exit: 75, status: 409 },
+  IDEMPOTENCY_CONFLICT: { retryable: false, exit: 1, status: 409 },
   INSUFFICIENT_FUNDS: { retryable: false, exit: 1, status: 409 },
   RATE_LIMITED: { retryable: true, exit: 75, status: 429 },
   TIMEOUT: { retryable: true, exit: 75, status: 504 },

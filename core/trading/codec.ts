@@ -24,10 +24,11 @@ export function eventText(portfolioId: string, event: NumberedEvent): string {
 }
 
 /** Reads what {@link eventText} wrote. @throws DATA_CORRUPT where the text is not that of an event */
-export function parseEvent(text: string): NumberedEvent & { portfolioId: string } {
+export function parseEvent(text: string): { portfolioId: string; event: NumberedEvent } {
   try {
     // What is stored passed the type when it was written, and the hash chain says that it is the same.
-    return parseCanonical(text) as NumberedEvent & { portfolioId: string };
+    const { portfolioId, ...event } = parseCanonical(text) as NumberedEvent & { portfolioId: string };
+    return { portfolioId, event };
   } catch (error) {
     throw new TicklakeError('DATA_CORRUPT', `a stored event cannot be read: ${messageOf(error)}`, {
       cause: error,

@@ -42,7 +42,6 @@ export interface Loaded {
 
 /** Of the advisory lock that batches share and the kill switch has alone. */
 export const switchLock = 7_240_001;
-const orderMinuteUs = 60_000_000;
 
 const lockSwitch = `select pg_advisory_xact_lock_shared(${switchLock})`;
 const risk = statement('risk', 'select risk from trading.global_risk');
@@ -52,7 +51,6 @@ const balances = statement('balances', sqlFile(import.meta.url, 'sql/load-balanc
 const holdings = statement('holdings', sqlFile(import.meta.url, 'sql/load-holdings.sql'));
 const lots = statement('lots', sqlFile(import.meta.url, 'sql/load-lots.sql'));
 const orders = statement('orders', sqlFile(import.meta.url, 'sql/load-orders.sql'));
-const recent = statement('recent', sqlFile(import.meta.url, 'sql/load-recent.sql'));
 
 /**
  * Begins a transaction, locks the portfolios, and reads them, what was answered under the keys, and the global risk: each
@@ -89,19 +87,17 @@ export async function readStates(
 ): Promise<Map<string, Chained>> {
   if (heads.length === 0) return new Map();
   const ids = heads.map(({ portfolioId }) => portfolioId);
-  const [balanceRows, holdingRows, lotRows, orderRows, recentRows] = await together([
+  const [balanceRows, holdingRows, lotRows, orderRows] = await together([
     session.send<BalanceRow>(balances, [ids]),
     session.send<HoldingRow>(holdings, [ids]),
     session.send<LotRow>(lots, [ids]),
     session.send<OrderRow>(orders, [ids]),
-    session.send<{ portfolioId: string; placedAtUs: string[] }>(recent, [ids, orderMinuteUs]),
   ]);
   const of = {
     balances: Map.groupBy(balanceRows, portfolioIdOf),
     holdings: Map.groupBy(holdingRows, portfolioIdOf),
     lots: Map.groupBy(lotRows, portfolioIdOf),
     orders: Map.groupBy(orderRows, portfolioIdOf),
-    recent: new Map(recentRows.map((row) => [row.portfolioId, row.placedAtUs.map(Number)])),
   };
   return new Map(
     heads.map((head) => {
@@ -111,7 +107,6 @@ export async function readStates(
         holdings: of.holdings.get(id) ?? [],
         lots: of.lots.get(id) ?? [],
         orders: of.orders.get(id) ?? [],
-        recentOrdersUs: of.recent.get(id) ?? [],
       });
       return [id, { portfolio, hash: head.hash }];
     }),
@@ -126,6 +121,6 @@ function portfolioIdOf({ portfolioId }: { portfolioId: string }): string {
   return portfolioId;
 }
 
-function statement(name: string, text: string): Statement {
+export function statement(name: string, text: string): Statement {
   return { name: `trading_${name}`, text };
 }

@@ -1,7 +1,18 @@
 import { decimalText, parseDecimal, type Decimal } from '#core/market/decimal.ts';
+import type { Column } from '#core/platform/postgres/text-array.ts';
 import { canonicalText, parseCanonical } from './codec.ts';
-import type { Order, OrderRequest, OrderStatus, RejectCode, Side, OrderType, TimeInForce } from './order.ts';
-import type { Balance, Holding, Lot, Portfolio, RiskLimits, RiskState } from './portfolio.ts';
+import type { NumberedEvent } from './event.ts';
+import type { Order, OrderRequest, OrderStatus, Side, OrderType, TimeInForce } from './order.ts';
+import type {
+  Balance,
+  Holding,
+  Lot,
+  Portfolio,
+  OrderRate,
+  RiskLimits,
+  RiskState,
+  TradingDay,
+} from './portfolio.ts';
 
 /** Rows as the statements of `sql/` answer them; numerics are text. */
 export interface HeadRow {
@@ -10,8 +21,8 @@ export interface HeadRow {
   hash: Buffer;
   risk: RiskState;
   limits: string;
-  dayDate: string;
-  dayRealized: string;
+  orderRate: string;
+  day: string;
   cancelAfterUs: number | null;
 }
 
@@ -46,6 +57,8 @@ export interface OrderRow {
   portfolioId: string;
   source: string;
   symbol: string;
+  base: string | null;
+  quote: string | null;
   side: Side;
   type: OrderType;
   quantity: string;
@@ -70,14 +83,10 @@ export interface PortfolioRows {
   holdings: readonly HoldingRow[];
   lots: readonly LotRow[];
   orders: readonly OrderRow[];
-  recentOrdersUs: readonly number[];
 }
-
-type Column = string | null | undefined;
 
 export function portfolioOf(head: HeadRow, rows: PortfolioRows): Portfolio {
   const lots = Map.groupBy(rows.lots, ({ base, quote }) => `${base}/${quote}`);
-  const realized = Object.entries(JSON.parse(head.dayRealized) as Record<string, string>);
   return {
     id: head.portfolioId,
     number: head.number,
@@ -91,11 +100,8 @@ export function portfolioOf(head: HeadRow, rows: PortfolioRows): Portfolio {
       }),
     ),
     orders: new Map(rows.orders.map((row) => [row.id, orderOf(row)])),
-    recentOrdersUs: rows.recentOrdersUs,
-    day: {
-      date: head.dayDate,
-      realized: new Map(realized.map(([asset, text]) => [asset, parseDecimal(text)])),
-    },
+    orderRate: JSON.parse(head.orderRate) as OrderRate,
+    day: dayOf(head.day),
     ...(head.cancelAfterUs === null ? {} : { cancelAfterUs: head.cancelAfterUs }),
   };
 }
@@ -105,6 +111,8 @@ export function orderOf(row: OrderRow): Order {
     id: row.id,
     source: row.source,
     symbol: row.symbol,
+    base: row.base ?? '',
+    quote: row.quote ?? '',
     side: row.side,
     type: row.type,
     quantity: parseDecimal(row.quantity),
@@ -127,7 +135,7 @@ export function orderOf(row: OrderRow): Order {
 /** The order's columns in the order of `write.sql`. */
 export function orderColumns(portfolioId: string, order: Order, number: number): Column[] {
   return [
-    ...[order.id, portfolioId, ...requestColumns(order)],
+    ...[order.id, portfolioId, order.source, order.symbol, order.base, order.quote, ...requestColumns(order)],
     ...[order.status, decimalText(order.filledQuantity), decimalText(order.filledQuote)],
     ...[decimalText(order.fees), decimalText(order.held), String(order.placedAtUs)],
     ...[String(order.activeAfterTradeId), decimalText(order.queueAhead), null, null, String(number)],
@@ -137,20 +145,20 @@ export function orderColumns(portfolioId: string, order: Order, number: number):
 /** The same of an order that was rejected. */
 export function rejectedColumns(
   portfolioId: string,
-  rejected: { orderId: string; request: OrderRequest; code: RejectCode; detail: string },
-  { number, atUs }: { number: number; atUs: number },
+  rejected: Extract<NumberedEvent, { type: 'order_rejected' }>,
 ): Column[] {
   return [
-    ...[rejected.orderId, portfolioId, ...requestColumns(rejected.request)],
-    ...['rejected', '0', '0', '0', '0', String(atUs), '-1', '0'],
-    ...[rejected.code, rejected.detail, String(number)],
+    ...[rejected.orderId, portfolioId, rejected.request.source, rejected.request.symbol, null, null],
+    ...requestColumns(rejected.request),
+    ...['rejected', '0', '0', '0', '0', String(rejected.atUs), '-1', '0'],
+    ...[rejected.code, rejected.detail, String(rejected.number)],
   ];
 }
 
 export function headColumns(portfolio: Portfolio, hash: Buffer): Column[] {
   return [
     ...[portfolio.id, String(portfolio.number), hash.toString('hex'), portfolio.risk],
-    ...[canonicalText(portfolio.limits), portfolio.day.date, canonicalText(portfolio.day.realized)],
+    ...[canonicalText(portfolio.limits), canonicalText(portfolio.orderRate), canonicalText(portfolio.day)],
     portfolio.cancelAfterUs === undefined ? null : String(portfolio.cancelAfterUs),
   ];
 }
@@ -171,7 +179,7 @@ export function lotColumns(portfolioId: string, { base, quote }: Holding, lot: L
 
 function requestColumns(request: OrderRequest): Column[] {
   return [
-    ...[request.source, request.symbol, request.side, request.type, decimalText(request.quantity)],
+    ...[request.side, request.type, decimalText(request.quantity)],
     ...[optional(request.price), optional(request.stopPrice), request.timeInForce, String(request.postOnly)],
     request.clientOrderId,
   ];
@@ -199,4 +207,21 @@ function holdingOf(row: HoldingRow, lots: readonly LotRow[]): Holding {
       unitCost: parseDecimal(unitCost),
     })),
   };
+}
+
+function dayOf(text: string): TradingDay {
+  const { date, realized, opening } = JSON.parse(text) as {
+    date: string;
+    realized: Record<string, string>;
+    opening?: Record<string, string>;
+  };
+  return {
+    date,
+    realized: amountsOf(realized),
+    ...(opening === undefined ? {} : { opening: amountsOf(opening) }),
+  };
+}
+
+function amountsOf(amounts: Record<string, string>): Map<string, Decimal> {
+  return new Map(Object.entries(amounts).map(([name, text]) => [name, parseDecimal(text)]));
 }

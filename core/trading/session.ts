@@ -1,6 +1,12 @@
 import pg from 'pg';
 import { TicklakeError } from '#core/platform/errors.ts';
-import { databaseError, isConnectionLost, type Database } from '#core/platform/postgres/database.ts';
+import {
+  databaseError,
+  isConnectionLost,
+  type Database,
+  type Result,
+  type Transaction,
+} from '#core/platform/postgres/database.ts';
 
 /** A statement that is prepared once a connection, under a name that is its own. */
 export interface Statement {
@@ -9,7 +15,7 @@ export interface Statement {
 }
 
 /** A connection of its own for transactions in few round trips: what is sent without waiting goes out together. */
-export interface Session {
+export interface Session extends Transaction {
   /** The statement's rows. Statements run in the order they are sent; after one has failed, so do the rest of its transaction. */
   send<Row>(statement: Statement | string, params?: readonly unknown[]): Promise<Row[]>;
   /** Sends what ends a transaction along with `last`; throws the first error of them. @throws COMMIT_UNKNOWN */
@@ -47,11 +53,10 @@ export async function openSession(database: Database, name: string): Promise<Ses
   const onLost = (): void => void (isLost = true);
   client.on('error', onLost);
   client.on('end', onLost);
-  const send = async <Row>(statement: Statement | string, params?: readonly unknown[]): Promise<Row[]> => {
+  const run = async <Row>(query: pg.QueryConfig): Promise<Result<Row>> => {
     try {
-      const query = typeof statement === 'string' ? { text: statement } : statement;
-      const result = await client.query(params === undefined ? query : { ...query, values: [...params] });
-      return result.rows as Row[];
+      const { rows, rowCount } = await client.query(query);
+      return { rows: rows as Row[], rowCount: rowCount ?? 0 };
     } catch (error) {
       if (isConnectionLost(error)) isLost = true;
       throw databaseError(error);
@@ -64,7 +69,11 @@ export async function openSession(database: Database, name: string): Promise<Ses
     throw databaseError(error);
   }
   return {
-    send,
+    query: (text, params = []) => run({ text, values: [...params] }),
+    async send<Row>(statement: Statement | string, params?: readonly unknown[]) {
+      const query = typeof statement === 'string' ? { text: statement } : statement;
+      return (await run<Row>(params === undefined ? query : { ...query, values: [...params] })).rows;
+    },
     async commit(last) {
       const ended = client.query('commit');
       const settled = await Promise.allSettled([...last, ended]);

@@ -1,6 +1,6 @@
 -- Locks portfolios in the order of their ids, which keeps batches from waiting for each other in a ring.
 -- $1 their ids
-select portfolio_id as "portfolioId", number, hash, risk, limits, day_date as "dayDate", day_realized as "dayRealized",
+select portfolio_id as "portfolioId", number, hash, risk, limits, order_rate as "orderRate", day,
        cancel_after_us as "cancelAfterUs"
   from trading.heads
  where portfolio_id = any($1::uuid[])

@@ -1,0 +1,106 @@
+import type { TicklakeError } from '#core/platform/errors.ts';
+import { isTicklakeError, toTicklakeError } from '#core/platform/errors.ts';
+import { isConnectionLost, type Database } from '#core/platform/postgres/database.ts';
+import { runBatch, type BatchDeps, type Guard, type Outcome, type Request } from './batch.ts';
+import { openSession, type Session } from './session.ts';
+
+/** Commands that are decided and written in one transaction, or not at all. */
+export interface Work {
+  requests: readonly Request[];
+  guard?: Guard | undefined;
+  /** Called once, with an outcome for each of the commands, or with what undid them all. */
+  settle(outcomes: Outcome[] | TicklakeError): void;
+}
+
+export interface LaneOptions extends BatchDeps {
+  database: Database;
+  name: string;
+  /** Commands of a transaction. */
+  batchMax: number;
+  onBatch(commands: number, seconds: number): void;
+}
+
+/** One connection and the work that waits for it: one transaction at a time, of as much as has gathered meanwhile. */
+export class Lane {
+  /** Commands that are waiting. */
+  waiting = 0;
+  readonly #options: LaneOptions;
+  readonly #queue: Work[] = [];
+  #session: Session | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+  }
+
+  add(work: Work): void {
+    this.#queue.push(work);
+    this.waiting += work.requests.length;
+    this.#running ??= this.#run();
+  }
+
+  /** Ends when what waits is done. */
+  async close(): Promise<void> {
+    await this.#running;
+    await this.#session?.close();
+  }
+
+  async #run(): Promise<void> {
+    // Callers that were just answered come back first, or batches would shrink.
+    for (await nextTurn(); this.#queue.length > 0; await nextTurn()) await this.#runBatch(this.#gather());
+    this.#running = undefined;
+  }
+
+  /** Work with a guard goes alone. */
+  #gather(): Work[] {
+    let count = 0;
+    let commands = 0;
+    for (const { requests, guard } of this.#queue) {
+      const isAlone = guard !== undefined || commands + requests.length > this.#options.batchMax;
+      if (count > 0 && isAlone) break;
+      count += 1;
+      commands += requests.length;
+      if (isAlone) break;
+    }
+    this.waiting -= commands;
+    return this.#queue.splice(0, count);
+  }
+
+  async #runBatch(batch: readonly Work[]): Promise<void> {
+    try {
+      await this.#runAll(batch);
+    } catch (error) {
+      const isSharedFault = batch.length > 1 && !isEveryones(error);
+      for (const work of batch) {
+        if (!isSharedFault) work.settle(toTicklakeError(error));
+        else await this.#runAll([work]).catch((own: unknown) => work.settle(toTicklakeError(own)));
+      }
+    }
+  }
+
+  async #runAll(batch: readonly Work[]): Promise<void> {
+    const startedMs = performance.now();
+    const requests = batch.flatMap((work) => work.requests);
+    const outcomes = await runBatch(await this.#open(), requests, this.#options, batch[0]?.guard);
+    this.#options.onBatch(requests.length, (performance.now() - startedMs) / 1_000);
+    let at = 0;
+    for (const work of batch) work.settle(outcomes.slice(at, (at += work.requests.length)));
+  }
+
+  async #open(): Promise<Session> {
+    if (this.#session?.isLost === true) {
+      void this.#session.close();
+      this.#session = undefined;
+    }
+    return (this.#session ??= await openSession(this.#options.database, this.#options.name));
+  }
+}
+
+/** Whether trying one command after the other would fare no better: the server is away, or a lock is. */
+function isEveryones(error: unknown): boolean {
+  return isConnectionLost(error) || isTicklakeError(error, 'CONFLICT');
+}
+
+async function nextTurn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
