@@ -14,13 +14,21 @@ export type Command = { portfolioId: string; atUs: number } & (
   | { kind: 'cancel_after'; untilUs: number | null }
   | { kind: 'set_limits'; limits: RiskLimits; by: string }
   | { kind: 'set_risk'; risk: RiskState; by: string; reason: string }
-  /** From the paper venue: what the tape or the book did to an order. */
+  | VenueStep
+  /** What one moment of the market did to the portfolio's orders, in one piece; steps that no longer fit are left out. */
+  | { kind: 'execute'; steps: readonly VenueStep[] }
+  /** By `base/quote`; pairs without a price count as unchanged. */
+  | { kind: 'mark_prices'; prices: ReadonlyMap<string, Decimal>; marketTimeUs: number }
+);
+
+/** What the tape or the book did to an order. */
+export type VenueStep =
   | { kind: 'activate_order'; orderId: string; activeAfterTradeId: number; queueAhead: Decimal }
   | { kind: 'trigger_order'; orderId: string; tradeId: number; price: Decimal }
   | {
       kind: 'fill_order';
       orderId: string;
-      /** Of the tape; what the fill is known by, with the order. */
+      /** Of the tape: the trade that filled it, or the newest one where it took from the book. */
       tradeId: number;
       quantity: Decimal;
       price: Decimal;
@@ -28,10 +36,7 @@ export type Command = { portfolioId: string; atUs: number } & (
       queueAhead: Decimal;
       marketTimeUs: number;
     }
-  | { kind: 'expire_order'; orderId: string; reason: ExpiryReason }
-  /** By `base/quote`; pairs without a price count as unchanged. */
-  | { kind: 'mark_prices'; prices: ReadonlyMap<string, Decimal>; marketTimeUs: number }
-);
+  | { kind: 'expire_order'; orderId: string; reason: ExpiryReason };
 
 export type CommandKind = Command['kind'];
 /** Why the venue ended an order: what could not be filled at once, or would have taken though post-only. */

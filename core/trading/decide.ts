@@ -3,7 +3,8 @@ import { amendOrder } from './amend.ts';
 import type { CancelReason, Command, Surroundings } from './command.ts';
 import { decided, isRefused, refused, type Decided, type Decision } from './decision.ts';
 import type { TradingEvent } from './event.ts';
-import { activateOrder, expireOrder, fillOrder, markPrices, triggerOrder } from './execute.ts';
+import { executeAll, executeStep } from './execute.ts';
+import { markPrices } from './loss.ts';
 import { limitsFault } from './limits.ts';
 import type { Order } from './order.ts';
 import { placeOrder } from './place.ts';
@@ -74,13 +75,12 @@ function outcome(portfolio: Portfolio, command: Command, around: Surroundings): 
       return decided(portfolio, atUs, { type: 'risk_set', risk, by, reason });
     }
     case 'activate_order':
-      return activateOrder(portfolio, command);
     case 'trigger_order':
-      return triggerOrder(portfolio, command);
     case 'fill_order':
-      return fillOrder(portfolio, command, around);
     case 'expire_order':
-      return expireOrder(portfolio, command);
+      return executeStep(portfolio, command, around, atUs);
+    case 'execute':
+      return executeAll(portfolio, command.steps, around, atUs);
     case 'mark_prices':
       return markPrices(portfolio, command);
   }

@@ -2,7 +2,7 @@ import { decimalText, multiply, add, subtract, units, zero, type Decimal } from 
 import { ordersInMinute } from './apply.ts';
 import type { MarketView, Surroundings } from './command.ts';
 import type { RiskDecision } from './event.ts';
-import { pairOf, unrealized } from './holdings.ts';
+import { realizedLoss } from './loss.ts';
 import { openBuys } from './open-orders.ts';
 import type { OrderRequest } from './order.ts';
 import type { Portfolio, RiskState } from './portfolio.ts';
@@ -106,31 +106,6 @@ export function countFault({ limits }: Portfolio, figures: RiskDecision): Fault 
   return undefined;
 }
 
-/** Quote lost by the sales of the market's day; 0 in gain. */
-export function realizedLoss(portfolio: Portfolio, quote: string): Decimal {
-  return loss(portfolio.day.realized.get(quote) ?? zero);
-}
-
-/**
- * Loss in each quote asset since the market's day began: what was realised, and what holdings moved against where they
- * stood as the day was opened. A pair without a price counts as unmoved.
- */
-export function dailyLosses(
-  portfolio: Portfolio,
-  prices: ReadonlyMap<string, Decimal>,
-): Map<string, Decimal> {
-  const gains = new Map(portfolio.day.realized);
-  for (const holding of portfolio.holdings.values()) {
-    const pair = pairOf(holding);
-    const price = prices.get(pair);
-    if (price === undefined && holding.quantity > zero) continue;
-    const opening = portfolio.day.opening?.get(pair) ?? zero;
-    const moved = subtract(unrealized(holding, price ?? zero), opening);
-    gains.set(holding.quote, add(gains.get(holding.quote) ?? zero, moved));
-  }
-  return new Map([...gains].map(([quote, gain]) => [quote, loss(gain)]));
-}
-
 function growthFault({ limits }: Portfolio, figures: RiskDecision): Fault | undefined {
   if (stricter(figures.portfolioRisk, figures.globalRisk) !== 'active')
     return fault(
@@ -167,10 +142,6 @@ function positionAfter(portfolio: Portfolio, request: OrderRequest, { rules }: M
 
 function priceAgeMs({ timeUs, last }: MarketView): number {
   return last === undefined ? Infinity : Math.max(0, Math.floor((timeUs - last.timeUs) / 1000));
-}
-
-function loss(gain: Decimal): Decimal {
-  return gain < zero ? units(-gain) : zero;
 }
 
 /** Figures beyond what a decimal column holds stand as the largest it does. */
