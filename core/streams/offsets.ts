@@ -108,6 +108,26 @@ export function offsetGuard(group: string, moves: readonly OffsetMove[]): (tx: T
 }
 
 /**
+ * Proves that partitions are still a member's, and keeps them so until the transaction ends, beside others that prove the
+ * same. @throws FENCED where one is not.
+ */
+export async function holdOffsets(
+  tx: Transaction,
+  group: string,
+  owned: readonly Pick<OwnedPartition, keyof Assignment | 'epoch'>[],
+): Promise<void> {
+  const sql = `
+    select 1 from log.offsets o
+    join unnest($2::text[], $3::text[], $4::integer[], $5::bigint[])
+      as m (incarnation, topic, partition, owner_epoch) using (incarnation, topic, partition, owner_epoch)
+    where o.consumer_group = $1
+    order by o.incarnation, o.topic, o.partition
+    for share of o`;
+  const { rowCount } = await tx.query(sql, [group, ...columns(owned), owned.map(({ epoch }) => epoch)]);
+  if (rowCount !== owned.length) throw notOurs(group);
+}
+
+/**
  * For members that keep what follows from records apart from reading them: notes how far they have read, never back, and
  * proves in the same transaction that the partitions are still theirs. @throws FENCED where one is not.
  */
@@ -137,10 +157,7 @@ export async function moveOffsets(
     owned.map(({ epoch }) => epoch),
     owned.map(({ nextOffset }) => nextOffset),
   ]);
-  if (rowCount === owned.length) return;
-  throw new TicklakeError('FENCED', `another process of group ${group} owns some of these partitions`, {
-    remedy: 'Leave the group and join again: the other process goes on with them.',
-  });
+  if (rowCount !== owned.length) throw notOurs(group);
 }
 
 /** How far the group's stored offsets are behind the log, per partition. */
@@ -165,6 +182,12 @@ export async function lag(
       endOffset,
       lag: Math.max(endOffset - Math.max(nextOffset, startOffset), 0),
     };
+  });
+}
+
+function notOurs(group: string): TicklakeError {
+  return new TicklakeError('FENCED', `another process of group ${group} owns some of these partitions`, {
+    remedy: 'Leave the group and join again: the other process goes on with them.',
   });
 }
 
