@@ -1,0 +1,54 @@
+import { tradesTopic } from '#core/market/topics.ts';
+import { parseDecimal } from '#core/market/decimal.ts';
+import type { Config } from '#core/platform/config.ts';
+import type { Logger } from '#core/platform/logging.ts';
+import type { Metrics } from '#core/platform/metrics.ts';
+import type { Database } from '#core/platform/postgres/database.ts';
+import type { EventLog } from '#core/streams/event-log.ts';
+import { paperFees } from '#core/trading/fees.ts';
+import { openMarkets } from '#core/trading/markets.ts';
+import { openTradingWriter } from '#core/trading/writer.ts';
+import { startExecutor } from './execute.ts';
+import { NewestTrades } from './tape.ts';
+import { startWatch } from './watch.ts';
+
+export interface TraderOptions {
+  config: Pick<Config, 'logPartitions' | 'logRetentionHours'>;
+  database: Database;
+  log: EventLog;
+  logger: Logger;
+  metrics: Metrics;
+}
+
+export interface Trader {
+  readonly failed: Promise<never>;
+  close(): Promise<void>;
+}
+
+/** What a taker pays beyond the last price where there is no order book: a twentieth of a percent. */
+const slippage = parseDecimal('0.0005');
+
+/** The role `trader`: executes orders on paper, on the tape of the log. Any number of it share the markets. */
+export async function startTrader(options: TraderOptions): Promise<Trader> {
+  const { config, database, log, logger, metrics } = options;
+  await log.ensureTopic(tradesTopic, {
+    partitions: config.logPartitions,
+    retentionMs: config.logRetentionHours * 3_600_000,
+  });
+  const newest = new NewestTrades();
+  const markets = await openMarkets({ database, trades: newest, logger, metrics });
+  const surroundings = { market: markets.view, fees: paperFees };
+  const writer = openTradingWriter({ database, surroundings, metrics });
+  const terms = { takerFee: paperFees.taker, slippage };
+  const executor = await startExecutor({ ...options, writer, markets, newest, terms });
+  const watch = startWatch({ database, writer, markets, logger, metrics });
+  return {
+    failed: executor.failed,
+    async close() {
+      await watch.close();
+      await executor.close();
+      await writer.close();
+      await markets.close();
+    },
+  };
+}
