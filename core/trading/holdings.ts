@@ -1,4 +1,4 @@
-import { add, divide, multiply, smaller, subtract, zero, type Decimal } from '#core/market/decimal.ts';
+import { add, divide, multiply, smaller, subtract, units, zero, type Decimal } from '#core/market/decimal.ts';
 import type { Holding, Lot } from './portfolio.ts';
 
 /** What holdings are known by. */
@@ -68,10 +68,7 @@ export function unrealized(holding: Holding, price: Decimal): Decimal {
 }
 
 function without(holding: Holding, quantity: Decimal) {
-  const averageCost =
-    quantity === holding.quantity
-      ? holding.cost
-      : divide(multiply(holding.cost, quantity, 'half-even'), holding.quantity, 'half-even');
+  const averageCost = shareOf(holding.cost, quantity, holding.quantity);
   const { lots, cost: fifoCost } = withoutOldest(holding.lots, quantity);
   return {
     holding: {
@@ -99,4 +96,9 @@ function withoutOldest(lots: readonly Lot[], quantity: Decimal): { lots: readonl
     if (left === zero) break;
   }
   return { lots: lots.slice(gone), cost };
+}
+
+/** `part / whole` of an amount, rounded down once, so that a part is never more than all of it. */
+function shareOf(amount: Decimal, part: Decimal, whole: Decimal): Decimal {
+  return part === whole ? amount : units((amount * part) / whole);
 }

@@ -1,15 +1,19 @@
-import { units, type Decimal } from '#core/market/decimal.ts';
+import { add, subtract, zero, type Decimal } from '#core/market/decimal.ts';
+import { LayeredOrders } from './layered-orders.ts';
 import type { Order } from './order.ts';
+
+/** Up to so many orders a plain map is copied for each change; beyond that it would be most of a decision's time. */
+const plainMax = 32;
 
 /** The orders that are not over, with this one as it is after an event: without it where it is over. */
 export function withOrder(orders: ReadonlyMap<string, Order>, order: Order): ReadonlyMap<string, Order> {
-  const changed = new Map(orders);
-  if (isOver(order)) changed.delete(order.id);
-  else changed.set(order.id, order);
-  return changed;
+  if (isOver(order)) return withoutOrder(orders, order.id);
+  if (orders.size >= plainMax) return layered(orders).with(order);
+  return new Map(orders).set(order.id, order);
 }
 
 export function withoutOrder(orders: ReadonlyMap<string, Order>, id: string): ReadonlyMap<string, Order> {
+  if (orders.size > plainMax) return layered(orders).without(id);
   const changed = new Map(orders);
   changed.delete(id);
   return changed;
@@ -22,11 +26,16 @@ export function isOver(order: Order): boolean {
 /** Base quantity that the open purchases of a symbol have still to buy. */
 export function openBuys(
   orders: ReadonlyMap<string, Order>,
-  { source, symbol }: { source: string; symbol: string },
+  market: { source: string; symbol: string },
 ): Decimal {
-  let sum = 0n;
-  for (const order of orders.values())
-    if (order.side === 'buy' && order.symbol === symbol && order.source === source)
-      sum += order.quantity - order.filledQuantity;
-  return units(sum);
+  if (orders instanceof LayeredOrders) return orders.buys(market);
+  let sum = zero;
+  for (const { side, source, symbol, quantity, filledQuantity } of orders.values())
+    if (side === 'buy' && symbol === market.symbol && source === market.source)
+      sum = add(sum, subtract(quantity, filledQuantity));
+  return sum;
+}
+
+function layered(orders: ReadonlyMap<string, Order>): LayeredOrders {
+  return orders instanceof LayeredOrders ? orders : LayeredOrders.of(orders);
 }
