@@ -57,6 +57,9 @@ export const Problem = Type.Object(
     code: Type.String({ description: 'From a closed set; what a client decides by.' }),
     retryable: Type.Boolean({ description: 'Whether the same request can succeed later.' }),
     remedy: Nullable(Type.String({ description: 'What the reader can do about it.' })),
+    rejectCode: Type.Optional(
+      Type.String({ description: 'Of an amendment that would not have been accepted as an order.' }),
+    ),
   },
   { title: 'Problem', description: 'RFC 9457 problem details.' },
 );

@@ -152,8 +152,9 @@ export const OrderEvent = Type.Object({
   number: Type.Integer({ description: "In the portfolio's events, from 1, without holes." }),
   type: Type.String({ examples: ['order_accepted', 'order_filled'] }),
   at: Time('When it happened.'),
-  hash: Type.String({ description: 'SHA-256 over the hash before and `body`, hexadecimal.' }),
-  body: Type.String({ description: 'The exact text that is stored and hashed: canonical JSON.' }),
+  details: Type.Record(Type.String(), Type.Unknown(), {
+    description: 'The order as it is after it, the fill, and the figures of the decision.',
+  }),
 });
 export type OrderEvent = Static<typeof OrderEvent>;
 export const OrderEventList = ListOf(OrderEvent);

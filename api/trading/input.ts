@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { parseDecimal, zero, type Decimal } from '#core/market/decimal.ts';
 import { messageOf, TicklakeError } from '#core/platform/errors.ts';
 import { canonicalText } from '#core/trading/codec.ts';
+import type { Once } from '#core/trading/once.ts';
 import type { OrderRequest } from '#core/trading/order.ts';
 import type { RiskLimits } from '#core/trading/portfolio.ts';
 import type { NewOrder } from '../schemas/orders.ts';
@@ -9,16 +10,34 @@ import type { SomeLimits } from '../schemas/trading.ts';
 
 /** The order that a body asks for, with the defaults applied. @throws BAD_REQUEST */
 export function orderRequest(body: NewOrder, defaultSource: string): OrderRequest {
-  const { symbol, side, type, price, stopPrice, clientOrderId } = body;
+  const { symbol, side, type, clientOrderId } = body;
   return {
     ...{ source: body.source ?? defaultSource, symbol, side, type },
+    ...amounts(body),
     quantity: positive(body.quantity, 'quantity'),
-    ...(price === undefined ? {} : { price: positive(price, 'price') }),
-    ...(stopPrice === undefined ? {} : { stopPrice: positive(stopPrice, 'stopPrice') }),
     timeInForce: body.timeInForce ?? 'GTC',
     postOnly: body.postOnly ?? false,
     ...(clientOrderId === undefined ? {} : { clientOrderId }),
   };
+}
+
+/** What an amendment names. @throws BAD_REQUEST */
+export function amounts(body: {
+  quantity?: string;
+  price?: string;
+  stopPrice?: string;
+}): Partial<Record<'quantity' | 'price' | 'stopPrice', Decimal>> {
+  const { quantity, price, stopPrice } = body;
+  return {
+    ...(quantity === undefined ? {} : { quantity: positive(quantity, 'quantity') }),
+    ...(price === undefined ? {} : { price: positive(price, 'price') }),
+    ...(stopPrice === undefined ? {} : { stopPrice: positive(stopPrice, 'stopPrice') }),
+  };
+}
+
+/** By the wall clock, as commands have it. */
+export function nowUs(): number {
+  return Date.now() * 1000;
 }
 
 /** Limits with those changed that are named. @throws BAD_REQUEST */
@@ -49,22 +68,18 @@ function amount(text: string, name: string): Decimal {
   }
 }
 
-/** What a request is known by when it is asked again; the hash is over what is asked, defaults applied. */
-export interface Once {
-  key?: string;
-  clientOrderId?: string;
-  bodyHash: string;
-}
-
-export function once(headers: Record<string, unknown>, kind: string, asked: object): Once {
+/**
+ * What a request is known by when it is asked again; undefined where it names no key. The hash is over what is asked,
+ * defaults applied.
+ */
+export function once(headers: Record<string, unknown>, kind: string, asked: object): Once | undefined {
   const key = headers['idempotency-key'];
+  const clientOrderId = 'clientOrderId' in asked ? asked.clientOrderId : undefined;
+  if (typeof key !== 'string' && typeof clientOrderId !== 'string') return undefined;
+  const text = canonicalText({ kind, asked });
   return {
     ...(typeof key === 'string' ? { key } : {}),
-    ...('clientOrderId' in asked && typeof asked.clientOrderId === 'string'
-      ? { clientOrderId: asked.clientOrderId }
-      : {}),
-    bodyHash: createHash('sha256')
-      .update(canonicalText({ kind, ...asked }))
-      .digest('base64url'),
+    ...(typeof clientOrderId === 'string' ? { clientOrderId } : {}),
+    bodyHash: createHash('sha256').update(text).digest('base64url'),
   };
 }

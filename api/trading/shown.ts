@@ -1,4 +1,5 @@
 import { decimalText, divide, zero, type Decimal } from '#core/market/decimal.ts';
+import { canonicalText } from '#core/trading/codec.ts';
 import type { NumberedEvent, RiskDecision } from '#core/trading/event.ts';
 import type { Order } from '#core/trading/order.ts';
 import type { RiskLimits } from '#core/trading/portfolio.ts';
@@ -72,6 +73,13 @@ export function shownLimits(limits: RiskLimits): trading.RiskLimits {
     dailyLossMax: decimalText(limits.dailyLossMax),
     staleAfterMs: limits.staleAfterMs,
   };
+}
+
+/** An event with all that is kept of it. */
+export function shownEvent(event: NumberedEvent): orders.OrderEvent {
+  const { number, type, atUs, ...rest } = event;
+  const details = JSON.parse(canonicalText(rest)) as Record<string, unknown>;
+  return { number, type, at: timeFromUs(atUs), details };
 }
 
 export function optionalText(value: Decimal | undefined): string | null {

@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import { TicklakeError } from '#core/platform/errors.ts';
+import { defaultLimits } from '#core/trading/limits.ts';
+import { listPortfolios, readPortfolio, readTransactions, type PortfolioFacts } from '#core/trading/read.ts';
+import { timeFromUs } from '../format.ts';
+import { callerOf } from '../plugins/authenticate.ts';
+import { problemAnswers } from '../schemas/common.ts';
+import { NoQuery } from '../schemas/lake.ts';
+import * as schemas from '../schemas/portfolios.ts';
+import { numberCursor, placeCursor, pageAfter } from '../trading/cursors.ts';
+import { changedLimits, nowUs } from '../trading/input.ts';
+import type { Trading } from '../trading/open.ts';
+import { shownTransaction } from '../trading/transactions.ts';
+import { worthOf } from '../trading/worth.ts';
+
+export const portfolioRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading, done) => {
+  const { database, writer, markets, owners, defaultSource } = trading;
+  const priceOf = (base: string, quote: string) => markets.find(defaultSource, base, quote)?.last?.price;
+
+  app.post(
+    '/v1/portfolios',
+    {
+      schema: {
+        tags: ['portfolios'],
+        summary: 'Open a portfolio, which has no money yet',
+        querystring: NoQuery,
+        body: schemas.NewPortfolio,
+        response: { 201: schemas.PortfolioSummary, ...problemAnswers },
+      },
+    },
+    async (request, reply) => {
+      const { name, limits } = request.body;
+      const { userId } = callerOf(request);
+      const [portfolioId, openedAtUs] = [randomUUID(), nowUs()];
+      await writer.submit({
+        ...{ kind: 'open_portfolio', portfolioId, atUs: openedAtUs, userId, name },
+        limits: changedLimits(defaultLimits, limits ?? {}),
+      });
+      reply.code(201).header('location', `/v1/portfolios/${portfolioId}`);
+      return shownFacts({ id: portfolioId, userId, name, openedAtUs });
+    },
+  );
+
+  app.get(
+    '/v1/portfolios',
+    {
+      schema: {
+        tags: ['portfolios'],
+        summary: 'Your portfolios, the oldest first',
+        querystring: schemas.PortfoliosQuery,
+        response: { 200: schemas.PortfolioList, ...problemAnswers },
+      },
+    },
+    async (request) => {
+      const { cursor, limit } = request.query;
+      const place = placeCursor(cursor);
+      const found = await listPortfolios(database, callerOf(request).userId, {
+        ...(place === undefined ? {} : { after: { openedAtUs: place.timeUs, id: place.id } }),
+        limit: limit + 1,
+      });
+      const { items, nextCursor } = pageAfter(found, limit, ({ openedAtUs, id }) => `${openedAtUs}@${id}`);
+      return { items: items.map(shownFacts), nextCursor };
+    },
+  );
+
+  app.get(
+    '/v1/portfolios/:portfolioId',
+    {
+      schema: {
+        tags: ['portfolios'],
+        summary: 'Balances, holdings, and what they are worth',
+        params: schemas.PortfolioParams,
+        querystring: schemas.PortfolioQuery,
+        response: { 200: schemas.Portfolio, ...problemAnswers },
+      },
+    },
+    async (request) => {
+      const { portfolioId } = request.params;
+      await owners.checkPortfolio(request, portfolioId);
+      const stored = await readPortfolio(database, portfolioId);
+      if (stored === undefined) throw new TicklakeError('INTERNAL', `portfolio ${portfolioId} has no head`);
+      const { facts, portfolio } = stored;
+      return {
+        ...shownFacts(facts),
+        eventNumber: portfolio.number,
+        riskState: portfolio.risk,
+        cancelAfter: portfolio.cancelAfterUs === undefined ? null : timeFromUs(portfolio.cancelAfterUs),
+        openOrders: portfolio.orders.size,
+        ...worthOf(portfolio, request.query.valuedIn, priceOf),
+      };
+    },
+  );
+
+  app.get(
+    '/v1/transactions',
+    {
+      schema: {
+        tags: ['portfolios'],
+        summary: 'Deposits, withdrawals and fills of a portfolio, the newest first',
+        querystring: schemas.TransactionsQuery,
+        response: { 200: schemas.TransactionList, ...problemAnswers },
+      },
+    },
+    async (request) => {
+      const { portfolioId, cursor, limit } = request.query;
+      await owners.checkPortfolio(request, portfolioId);
+      const before = numberCursor(cursor);
+      const found = await readTransactions(database, portfolioId, { before, limit: limit + 1 });
+      const { items, nextCursor } = pageAfter(found, limit, ({ number }) => String(number));
+      return { items: items.flatMap((event) => shownTransaction(portfolioId, event) ?? []), nextCursor };
+    },
+  );
+  done();
+};
+
+function shownFacts({ id, name, openedAtUs }: PortfolioFacts): schemas.PortfolioSummary {
+  return { id, name, createdAt: timeFromUs(openedAtUs) };
+}
