@@ -14,6 +14,9 @@ export const indicatorsTopic = 'indicators';
 /** {@link SignalRecord}s. */
 export const signalsTopic = 'signals';
 
+/** Events of trading, keyed by portfolio: the canonical text of each, with its portfolio's id and its number. */
+export const ordersTopic = 'orders';
+
 /** Records of one market stand in one partition, in the order they came. */
 export function tradeKey(source: string, symbol: string): string {
   return `${source}|${symbol}`;

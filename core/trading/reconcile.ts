@@ -57,13 +57,20 @@ export function figuresOf(portfolio: Portfolio): Figures {
   const figures = new Map<string, string>();
   const add = (path: string, value: unknown): void => {
     if (typeof value === 'bigint') figures.set(path, decimalText(value as Decimal));
-    else if (value instanceof Map) for (const [name, member] of value) add(`${path}.${String(name)}`, member);
     else if (typeof value === 'object' && value !== null)
-      for (const [name, member] of Object.entries(value)) add(path === '' ? name : `${path}.${name}`, member);
+      for (const [name, member] of membersOf(value))
+        add(path === '' ? String(name) : `${path}.${String(name)}`, member);
     else if (value !== undefined) figures.set(path, String(value));
   };
   add('', portfolio);
   return figures;
+}
+
+/** Of maps and arrays what they hold, of other objects their own properties. */
+function membersOf(value: object): Iterable<[unknown, unknown]> {
+  return Symbol.iterator in value && 'entries' in value
+    ? (value as ReadonlyMap<unknown, unknown>).entries()
+    : Object.entries(value);
 }
 
 function balancesOf(figures: Figures): Figures {
