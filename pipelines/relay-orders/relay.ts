@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ordersTopic } from '#core/market/topics.ts';
 import { backOffMs } from '#core/platform/back-off.ts';
 import type { Logger } from '#core/platform/logging.ts';
@@ -38,12 +37,19 @@ export async function startRelay(options: RelayOptions): Promise<OrdersRelay> {
   const { log, logger, metrics } = options;
   await log.ensureTopic(ordersTopic, { partitions, retentionMs });
   const relayed = metrics.counter('ticklake_trading_relayed_total', 'Events of trading sent to the log');
-  const stopping = new AbortController();
-  let turn = new AbortController();
+  let isClosing = false;
+  let wake = (): void => undefined;
+  const pause = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
 
   const running = (async () => {
-    for (let failures = 0; !stopping.signal.aborted;) {
-      const isAwake = AbortSignal.any([stopping.signal, turn.signal]);
+    for (let failures = 0; !isClosing;) {
       let waitMs = pollMs;
       try {
         const sent = await relayOnce(options);
@@ -55,15 +61,15 @@ export async function startRelay(options: RelayOptions): Promise<OrdersRelay> {
         waitMs = backOffMs(failures, retryMs);
         logger.warn({ err: error, waitMs }, 'events of trading could not be sent to the log');
       }
-      await sleep(waitMs, undefined, { signal: isAwake }).catch(() => undefined);
-      if (turn.signal.aborted) turn = new AbortController();
+      await pause(waitMs);
     }
   })();
 
   return {
-    wake: () => turn.abort(),
+    wake: () => wake(),
     async close() {
-      stopping.abort();
+      isClosing = true;
+      wake();
       await running;
     },
   };

@@ -171,25 +171,6 @@ create table trading.global_risk_changes (
 create trigger append_only before update or delete or truncate on trading.global_risk_changes
   for each statement execute function trading.refuse_change();
 
--- Who executes a symbol's orders, until when; `epoch` grows with each owner.
-create table trading.leases (
-  source text not null,
-  symbol text not null,
-  owner text not null,
-  epoch bigint not null check (epoch > 0),
-  until timestamptz not null,
-  primary key (source, symbol)
-);
-
--- The newest trade of a symbol's tape that its orders have been executed on.
-create table trading.cursors (
-  source text not null,
-  symbol text not null,
-  trade_id bigint not null,
-  time_us bigint not null,
-  primary key (source, symbol)
-) with (fillfactor = 50);
-
 grant usage on schema trading to ticklake_api, ticklake_trader;
 grant select on all tables in schema trading to ticklake_api, ticklake_trader;
 grant insert on trading.portfolios, trading.events, trading.ledger, trading.idempotency
@@ -200,8 +181,6 @@ grant insert, update, delete on trading.lots to ticklake_api, ticklake_trader;
 grant insert, delete on trading.outbox to ticklake_api, ticklake_trader;
 grant update on trading.global_risk to ticklake_api;
 grant insert on trading.global_risk_changes to ticklake_api;
-grant insert, update, delete on trading.leases to ticklake_trader;
-grant insert, update on trading.cursors to ticklake_trader;
 
 -- Down Migration
 drop schema trading cascade;
