@@ -29,6 +29,7 @@ const roles: Record<string, StartRole> = {
   ingest: runIngest,
   stream: runStream,
   scheduler: runScheduler,
+  trader: runTrader,
   api: runApi,
 };
 const drainMs = 30_000;
@@ -194,6 +195,17 @@ async function runScheduler(config: Config, logger: Logger): Promise<RunningRole
       closing('the jobs', () => jobs.close()),
       closing('the database', () => runtime.close()),
     ],
+  };
+}
+
+async function runTrader(config: Config, logger: Logger): Promise<RunningRole> {
+  const { startTrader } = await import('#pipelines/execute-orders/role.ts');
+  const runtime = await openRuntime(config, 'trader', 'trader', logger);
+  const trader = await startTrader({ ...runtime, database: runtime.connection.database });
+  return {
+    details: {},
+    failed: trader.failed,
+    close: [closing('the trader', () => trader.close()), closing('the database', () => runtime.close())],
   };
 }
 

@@ -115,6 +115,7 @@ async function superviseAll(
     // What is said of a bar follows from the bars before it. The page need not wait for them.
     const preloaded = preload > 0 ? preloadBars(runtime, preload, preloading) : undefined;
     const scheduler = await start('scheduler');
+    await start('trader');
     const early = preloaded === undefined ? await start('stream') : undefined;
     const api = await start('api');
     await preloaded;

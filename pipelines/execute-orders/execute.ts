@@ -56,6 +56,8 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
   const stopping = new AbortController();
   const desks = new Map<string, Desk>();
   const owned = new Map<number, OwnedPartition>();
+  /** Where the tape of a partition ended as it became ours: before, its newest prices are not known. */
+  const endsAt = new Map<number, number>();
   /** The newest trade of each market that has met its orders, or had before we came. */
   const met = new Map<string, number>();
   let partitions = (await log.describe(tradesTopic)).partitions.length;
@@ -76,10 +78,12 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
       return assigned.map((assignment, index) => {
         const { epoch = 0, nextOffset = 0 } = claims[index] ?? {};
         const of = described.partitions.find(({ partition }) => partition === assignment.partition);
-        owned.set(assignment.partition, { ...assignment, epoch, nextOffset });
+        const { startOffset = 0, endOffset = 0 } = of ?? {};
         // Who is first has executed nothing that could be missed.
-        const from = epoch === 1 ? (of?.endOffset ?? 0) : nextOffset;
-        return Math.max(of?.startOffset ?? 0, from - warmRecords);
+        const from = epoch === 1 ? endOffset : nextOffset;
+        owned.set(assignment.partition, { ...assignment, epoch, nextOffset: from });
+        endsAt.set(assignment.partition, endOffset);
+        return Math.max(startOffset, from - warmRecords);
       });
     },
     onRevoked(revoked) {
@@ -137,6 +141,7 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
       const last = newest.last(desk.source, desk.symbol);
       const terms = termsOf(desk);
       if (partition === undefined || last === undefined || terms === undefined) continue;
+      if (partition.nextOffset < (endsAt.get(partition.partition) ?? 0)) continue;
       await settle(desk, desk.activations(last, terms), partition);
     }
   }
@@ -189,7 +194,8 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
     const terms = termsOf(desk);
     if (terms === undefined) return;
     await settle(desk, desk.executions(trade, terms), place);
-    await settle(desk, desk.activations(trade, terms), place);
+    const isBehind = place.nextOffset < (endsAt.get(place.partition) ?? 0);
+    if (!isBehind) await settle(desk, desk.activations(trade, terms), place);
   }
 
   /** Writes what happens to orders, with the place in the tape that it follows from. */
