@@ -27,15 +27,11 @@ import { jobRunRoutes } from './routes/job-runs.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { lakeRoutes } from './routes/lake.ts';
 import { marketRoutes } from './routes/markets.ts';
-import { orderViewRoutes } from './routes/order-views.ts';
-import { orderRoutes } from './routes/orders.ts';
-import { portfolioMoneyRoutes } from './routes/portfolio-money.ts';
-import { portfolioRoutes } from './routes/portfolios.ts';
 import { reportRoutes } from './routes/reports.ts';
-import { riskRoutes } from './routes/risk.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { signalRoutes } from './routes/signals.ts';
 import { streamRoutes } from './routes/stream.ts';
+import { tradingRoutes } from './routes/trading.ts';
 import { userRoutes } from './routes/users.ts';
 import { liveTrades, openLiveChannels } from './stream/live-channels.ts';
 import { RunFeed } from './stream/run-feed.ts';
@@ -106,9 +102,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   });
   const live = liveTrades(channels.trades);
   const trading = await openTrading({ database, live, defaultSource, logger: options.logger, metrics });
-  for (const routes of [portfolioRoutes, portfolioMoneyRoutes, orderRoutes, orderViewRoutes, riskRoutes]) {
-    await app.register(routes, trading);
-  }
+  await app.register(tradingRoutes, trading);
   await app.register(marketRoutes, { marketData, live, defaultSource, requestMs });
   await app.register(barRoutes, { bars: guardedBars(options.bars, breaker), defaultSource, requestMs });
   const candles = guardedCandles(options.candles, breaker);

@@ -3,7 +3,8 @@ import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebo
 import { TicklakeError } from '#core/platform/errors.ts';
 import { defaultLimits } from '#core/trading/limits.ts';
 import { listPortfolios, readPortfolio, readTransactions, type PortfolioFacts } from '#core/trading/read.ts';
-import { timeFromUs } from '../format.ts';
+import { replay, type ReplayEnd } from '#core/trading/replay.ts';
+import { instantUs, timeFromUs } from '../format.ts';
 import { callerOf } from '../plugins/authenticate.ts';
 import { problemAnswers } from '../schemas/common.ts';
 import { NoQuery } from '../schemas/lake.ts';
@@ -15,7 +16,7 @@ import { shownTransaction } from '../trading/transactions.ts';
 import { worthOf } from '../trading/worth.ts';
 
 export const portfolioRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading, done) => {
-  const { database, writer, markets, owners, defaultSource } = trading;
+  const { database, writer, markets, owners, replays, defaultSource } = trading;
   const priceOf = (base: string, quote: string) => markets.find(defaultSource, base, quote)?.last?.price;
 
   app.post(
@@ -78,16 +79,20 @@ export const portfolioRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trad
     async (request) => {
       const { portfolioId } = request.params;
       await owners.checkPortfolio(request, portfolioId);
+      const { valuedIn, asOf } = request.query;
       const stored = await readPortfolio(database, portfolioId);
       if (stored === undefined) throw new TicklakeError('INTERNAL', `portfolio ${portfolioId} has no head`);
-      const { facts, portfolio } = stored;
+      const portfolio =
+        asOf === undefined
+          ? stored.portfolio
+          : await replays.run(() => replay(database, portfolioId, replayEnd(asOf)));
       return {
-        ...shownFacts(facts),
+        ...shownFacts(stored.facts),
         eventNumber: portfolio.number,
         riskState: portfolio.risk,
         cancelAfter: portfolio.cancelAfterUs === undefined ? null : timeFromUs(portfolio.cancelAfterUs),
         openOrders: portfolio.orders.size,
-        ...worthOf(portfolio, request.query.valuedIn, priceOf),
+        ...worthOf(portfolio, valuedIn, priceOf),
       };
     },
   );
@@ -116,4 +121,8 @@ export const portfolioRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trad
 
 function shownFacts({ id, name, openedAtUs }: PortfolioFacts): schemas.PortfolioSummary {
   return { id, name, createdAt: timeFromUs(openedAtUs) };
+}
+
+function replayEnd(asOf: string): ReplayEnd {
+  return /^\d+$/.test(asOf) ? { number: Number(asOf) } : { atUs: instantUs(asOf) };
 }

@@ -71,6 +71,12 @@ export const PortfolioQuery = Type.Object(
       pattern: '^[A-Z0-9]{1,20}$',
       default: 'USDT',
     }),
+    asOf: Type.Optional(
+      Type.Union([Type.String({ pattern: '^[1-9]\\d{0,14}$' }), Type.String({ format: 'date-time' })], {
+        description: 'As it was after the event of this number, or at this time; valued at present prices.',
+        examples: ['2', '2026-03-01T12:00:00Z'],
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -106,6 +112,27 @@ export const TransactionsQuery = Type.Object(
   { additionalProperties: false },
 );
 
+export const ReconciliationQuery = Type.Object({ portfolioId: PortfolioId }, { additionalProperties: false });
+export const Reconciliation = Type.Object({
+  portfolioId: PortfolioId,
+  eventNumber: Type.Integer({ description: 'Of its newest event at that moment.' }),
+  isRight: Type.Boolean({ description: 'Whether nothing differs and the chain of events is whole.' }),
+  differences: Type.Array(
+    Type.Object({
+      against: Type.Enum(['ledger', 'events']),
+      figure: Type.String({ examples: ['balances.USDT.available'] }),
+      stored: Nullable(Type.String()),
+      expected: Nullable(Type.String()),
+    }),
+  ),
+  chain: Type.Object({
+    events: Type.Integer({ description: 'Events that are as they were written.' }),
+    hash: Type.String({ description: 'SHA-256 of the last of them, hexadecimal.' }),
+    fault: Nullable(Type.Object({ number: Type.Integer(), detail: Type.String() })),
+  }),
+});
+export type Reconciliation = Static<typeof Reconciliation>;
+
 export const PortfolioRisk = Type.Object({
   state: RiskState,
   globalState: RiskState,
@@ -118,6 +145,7 @@ export const RiskChange = Type.Object(
   {
     additionalProperties: false,
     description: 'Limits that are not named stay as they are.',
+    minProperties: 1,
     examples: [{ limits: { orderNotionalMax: '5000' } }, { state: 'halted', reason: 'a program ran away' }],
   },
 );

@@ -8,6 +8,7 @@ import { openTradingWriter, type TradingSurroundings, type TradingWriter } from 
 import { instantUs } from '../format.ts';
 import type { LiveTrades } from '../live-market.ts';
 import { openOwners, type Owners } from './owners.ts';
+import { createReplays, type Replays } from './replays.ts';
 
 /** What the routes of portfolios and orders stand on. */
 export interface Trading {
@@ -16,6 +17,7 @@ export interface Trading {
   markets: Markets;
   surroundings: TradingSurroundings;
   owners: Owners;
+  replays: Replays;
   /** The source that is meant where a request names none. */
   defaultSource: string;
   /** Ends when what was taken is answered. */
@@ -45,6 +47,7 @@ export async function openTrading(options: {
   return {
     ...{ database, writer, markets, surroundings, defaultSource },
     owners: openOwners(database),
+    replays: createReplays(metrics),
     async close() {
       await writer.close();
       await markets.close();

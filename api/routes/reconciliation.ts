@@ -1,0 +1,35 @@
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import { reconcile } from '#core/trading/reconcile.ts';
+import { problemAnswers } from '../schemas/common.ts';
+import * as schemas from '../schemas/portfolios.ts';
+import type { Trading } from '../trading/open.ts';
+
+/** Whether the books are right. */
+export const reconciliationRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading, done) => {
+  const { database, owners, replays } = trading;
+
+  app.get(
+    '/v1/reconciliation',
+    {
+      schema: {
+        tags: ['portfolios'],
+        summary: 'A portfolio recomputed from its ledger and from its events, and what differs',
+        querystring: schemas.ReconciliationQuery,
+        response: { 200: schemas.Reconciliation, ...problemAnswers },
+      },
+    },
+    async (request) => {
+      const { portfolioId } = request.query;
+      await owners.checkPortfolio(request, portfolioId);
+      const { number, chain, differences } = await replays.run(() => reconcile(database, portfolioId));
+      return {
+        portfolioId,
+        eventNumber: number,
+        isRight: differences.length === 0 && chain.fault === undefined,
+        differences,
+        chain: { events: chain.events, hash: chain.hash.toString('hex'), fault: chain.fault ?? null },
+      };
+    },
+  );
+  done();
+};
