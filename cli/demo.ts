@@ -13,6 +13,9 @@ export function register(program: Command, context: CliContext): void {
   )
     .addHelpText('after', '\nExample:\n  ticklake demo --for 60s --json')
     .action(async (options: UpOptions) => {
-      await up(context, options, { exchange: 'simulator', simulatorSpeed: demoSpeed, preload: demoBars });
+      await up(context, options, {
+        ...{ exchange: 'simulator', simulatorSpeed: demoSpeed },
+        ...{ preload: demoBars, demoUsers: true },
+      });
     });
 }

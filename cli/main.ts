@@ -3,6 +3,7 @@ import packageJson from '#package.json' with { type: 'json' };
 import { isTicklakeError, TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
 import { maskUrls } from '#core/platform/logging.ts';
 import * as archiveNoun from './archive.ts';
+import * as auditNoun from './audit.ts';
 import * as candlesNoun from './candles.ts';
 import * as configNoun from './config.ts';
 import * as coverageNoun from './coverage.ts';
@@ -16,6 +17,7 @@ import * as incidentsNoun from './incidents.ts';
 import * as klinesNoun from './klines.ts';
 import * as lakeNoun from './lake.ts';
 import * as reconcileNoun from './reconcile.ts';
+import * as riskNoun from './risk.ts';
 import * as runNoun from './run.ts';
 import * as signalsNoun from './signals.ts';
 import * as sqlNoun from './sql.ts';
@@ -45,6 +47,8 @@ const nouns: { register(program: Command, context: CliContext): void }[] = [
   incidentsNoun,
   jobsNoun,
   usersNoun,
+  riskNoun,
+  auditNoun,
   deadLettersNoun,
   configNoun,
   doctorNoun,

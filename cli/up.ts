@@ -13,6 +13,7 @@ import {
 import { tradesTopic } from '#core/market/topics.ts';
 import type { CliContext } from './context.ts';
 import { table } from './output.ts';
+import { ensureDemoUsers } from './demo-users.ts';
 import { preloadBars } from './preload.ts';
 import { startProgress } from './progress.ts';
 import { withRuntime, type Runtime } from './runtime.ts';
@@ -25,6 +26,12 @@ export interface UpOptions {
   seed?: string;
   for?: number;
   port?: string;
+}
+
+/** What a demonstration has beyond the roles. */
+interface Extras {
+  preload?: number;
+  demoUsers?: boolean;
 }
 
 export type UpReport = IngestReport & { apiUrl: string };
@@ -55,11 +62,14 @@ export function addUpOptions(command: Command): Command {
     .option('--port <n>', 'port of the API and the page');
 }
 
-/** Runs all roles and prints the report at the end. So many bars of each market as `preload` says are brought at the start. */
+/**
+ * Runs all roles and prints the report at the end. So many bars of each market as `preload` says are brought at the start;
+ * users to try trading with are made where `demoUsers` says so.
+ */
 export async function up(
   context: CliContext,
   options: UpOptions,
-  { preload = 0, ...defaults }: Record<string, unknown> & { preload?: number } = {},
+  { preload = 0, demoUsers = false, ...defaults }: Record<string, unknown> & Extras = {},
 ): Promise<void> {
   const config = context.config({
     ...defaults,
@@ -75,7 +85,7 @@ export async function up(
   const logger = context.logger('up', config);
   const stop = stopSignal(options.for);
   const report = await withRuntime(config, 'owner', 'up', logger, (runtime) =>
-    superviseAll(runtime, context, stop, preload),
+    superviseAll(runtime, context, stop, { preload, demoUsers }),
   );
   context.output.result(report, () =>
     table(
@@ -90,7 +100,7 @@ async function superviseAll(
   runtime: Runtime,
   context: CliContext,
   stop: Stop,
-  preload: number,
+  { preload, demoUsers }: Required<Extras>,
 ): Promise<UpReport> {
   const { config, logger, log } = runtime;
   const { database } = runtime.connection;
@@ -113,6 +123,7 @@ async function superviseAll(
     if (config.exchange === 'simulator' && config.exchangeUrl === undefined) await start('exchange');
     const ingest = await start('ingest');
     // What is said of a bar follows from the bars before it. The page need not wait for them.
+    const users = demoUsers ? await ensureDemoUsers(runtime) : [];
     const preloaded = preload > 0 ? preloadBars(runtime, preload, preloading) : undefined;
     const scheduler = await start('scheduler');
     await start('trader');
@@ -122,6 +133,8 @@ async function superviseAll(
     const stream = early ?? (stop.signal.aborted ? undefined : await start('stream'));
     const apiUrl = api.details['url'] ?? '';
     context.output.note(`ticklake is up: ${apiUrl} (Ctrl-C stops it)`);
+    for (const { email, password, role } of users)
+      context.output.note(`sign in as ${email} (${role}), password ${password}`);
     await showProgress(runtime, context, before.committedStream, stop);
     await Promise.all([
       scheduler.stop({ drain: false, timeoutMs: stopMs }),

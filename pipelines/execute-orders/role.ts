@@ -8,6 +8,7 @@ import type { EventLog } from '#core/streams/event-log.ts';
 import { paperFees } from '#core/trading/fees.ts';
 import { openMarkets } from '#core/trading/markets.ts';
 import { openTradingWriter } from '#core/trading/writer.ts';
+import { startRelay } from '../relay-orders/relay.ts';
 import { startExecutor } from './execute.ts';
 import { NewestTrades } from './tape.ts';
 import { startWatch } from './watch.ts';
@@ -28,7 +29,10 @@ export interface Trader {
 /** What a taker pays beyond the last price where there is no order book: a twentieth of a percent. */
 const slippage = parseDecimal('0.0005');
 
-/** The role `trader`: executes orders on paper, on the tape of the log. Any number of it share the markets. */
+/**
+ * The role `trader`: executes orders on paper, on the tape of the log, and tells the log what has happened to them. Any
+ * number of it share the markets.
+ */
 export async function startTrader(options: TraderOptions): Promise<Trader> {
   const { config, database, log, logger, metrics } = options;
   await log.ensureTopic(tradesTopic, {
@@ -41,6 +45,7 @@ export async function startTrader(options: TraderOptions): Promise<Trader> {
   const writer = openTradingWriter({ database, surroundings, metrics });
   const terms = { takerFee: paperFees.taker, slippage };
   const executor = await startExecutor({ ...options, writer, markets, newest, terms });
+  const relay = await startRelay({ database, log, logger, metrics });
   const watch = startWatch({ database, writer, markets, logger, metrics });
   return {
     failed: executor.failed,
@@ -48,6 +53,7 @@ export async function startTrader(options: TraderOptions): Promise<Trader> {
       await watch.close();
       await executor.close();
       await writer.close();
+      await relay.close();
       await markets.close();
     },
   };

@@ -25,9 +25,12 @@ interface Compose {
 }
 
 const root = join(import.meta.dirname, '../..');
-const passwords = { POSTGRES_PASSWORD: 'hunter1', INGEST_PASSWORD: 'hunter2', API_PASSWORD: 'hunter3' };
+const passwords = {
+  ...{ POSTGRES_PASSWORD: 'hunter1', INGEST_PASSWORD: 'hunter2', API_PASSWORD: 'hunter3' },
+  TRADER_PASSWORD: 'hunter4',
+};
 const { services, volumes } = await readCompose(passwords);
-const roles = ['exchange', 'ingest', 'stream', 'api', 'scheduler'] as const;
+const roles = ['exchange', 'ingest', 'stream', 'trader', 'api', 'scheduler'] as const;
 
 async function readCompose(variables: Record<string, string>): Promise<Compose> {
   const parsed: unknown = parse(await readFile(join(root, 'docker-compose.yml'), 'utf8'), { merge: true });
@@ -117,6 +120,7 @@ describe('the parts meet', () => {
   const api = configOf('api');
   const scheduler = configOf('scheduler');
   const stream = configOf('stream');
+  const trader = configOf('trader');
 
   test('Postgres', () => {
     const { environment } = service('postgres');
@@ -126,6 +130,13 @@ describe('the parts meet', () => {
     expect(api.databaseUrl).toBeUndefined();
     expect(ingest.databaseUrlIngest).toBe('postgres://ticklake_login_ingest:hunter2@postgres:5432/ticklake');
     expect(api.databaseUrlApi).toBe('postgres://ticklake_login_api:hunter3@postgres:5432/ticklake');
+    expect(trader.databaseUrlTrader).toBe('postgres://ticklake_login_trader:hunter4@postgres:5432/ticklake');
+    // Who moves orders has neither the schema nor users.
+    expect([trader.databaseUrl, trader.databaseUrlIngest, trader.databaseUrlApi]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
     expect(environment).toMatchObject(passwords);
     // The jobs and the stream have the rights of ingest, and leave the schema to it.
     for (const role of [scheduler, stream]) {
@@ -138,12 +149,13 @@ describe('the parts meet', () => {
 
   test('the logins that the roles use are made, in groups of the migrations', async () => {
     const script = await readFile(join(root, 'deploy/postgres/logins.sh'), 'utf8');
-    const migration = await readFile(join(root, 'sql/migrations/0001_roles.sql'), 'utf8');
-    for (const role of ['ingest', 'api']) {
+    const migrations = ['0001_roles', '0094_trader'].map((name) => join(root, `sql/migrations/${name}.sql`));
+    const migration = (await Promise.all(migrations.map((path) => readFile(path, 'utf8')))).join('');
+    for (const role of ['ingest', 'api', 'trader']) {
       expect(script).toContain(
         `create role ticklake_login_${role} login password :'${role}_password' in role ticklake_${role};`,
       );
-      expect(migration).toContain(`'ticklake_${role}'`);
+      expect(migration).toMatch(new RegExp(`create role ticklake_${role} nologin|'ticklake_${role}'`));
     }
     expect(service('postgres').volumes).toContain(
       './deploy/postgres/logins.sh:/docker-entrypoint-initdb.d/logins.sh:ro',
