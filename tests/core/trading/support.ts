@@ -6,8 +6,13 @@ import { openDatabase, type Database } from '#core/platform/postgres/database.ts
 import { migrate } from '#core/platform/postgres/migrate.ts';
 import type { Command, MarketView } from '#core/trading/command.ts';
 import { defaultLimits } from '#core/trading/limits.ts';
-import type { OrderRequest } from '#core/trading/order.ts';
-import { openTradingWriter, type TradingSurroundings, type TradingWriter } from '#core/trading/writer.ts';
+import type { Order, OrderRequest } from '#core/trading/order.ts';
+import {
+  openTradingWriter,
+  type Submitted,
+  type TradingSurroundings,
+  type TradingWriter,
+} from '#core/trading/writer.ts';
 import { startTestPostgres } from '#tests/support/postgres.ts';
 
 export const logger = pino({ level: 'silent' });
@@ -76,7 +81,10 @@ export async function openPortfolio(
 }
 
 /** A limit order for one BTC at 100, with what is given in its place. */
-export function placement(portfolioId: string, request: Partial<OrderRequest> = {}): Command {
+export function placement(
+  portfolioId: string,
+  request: Partial<OrderRequest> = {},
+): Extract<Command, { kind: 'place_order' }> {
   return {
     ...{ portfolioId, atUs: nowUs(), kind: 'place_order', orderId: randomUUID() },
     request: {
@@ -87,13 +95,34 @@ export function placement(portfolioId: string, request: Partial<OrderRequest> = 
   };
 }
 
+/** An order meets the market before a trade, which fills some of it at 100. */
 export function fill(portfolioId: string, orderId: string, tradeId: number, quantity = one): Command {
   return {
-    ...{ portfolioId, atUs: nowUs(), kind: 'fill_order', orderId, tradeId, quantity },
-    ...{ price: parseDecimal('100'), liquidity: 'maker', queueAhead: zero, marketTimeUs: 1_000_000 },
+    ...{ portfolioId, atUs: nowUs(), kind: 'execute' },
+    steps: [
+      { kind: 'activate_order', orderId, activeAfterTradeId: tradeId - 1, queueAhead: zero },
+      {
+        ...{ kind: 'fill_order', orderId, tradeId, quantity, price: parseDecimal('100') },
+        ...{ liquidity: 'maker', queueAhead: zero, marketTimeUs: 1_000_000 },
+      },
+    ],
   };
 }
 
 export function nowUs(): number {
   return Date.now() * 1_000;
+}
+
+/** The order that a placement made. */
+export function placed({ events }: Submitted): Order {
+  for (const event of events) if (event.type === 'order_accepted') return event.order;
+  throw new Error('the order was not accepted');
+}
+
+/** The code of the error that a promise ends with; undefined where it succeeds. */
+export async function codeOf(work: Promise<unknown>): Promise<string | undefined> {
+  return await work.then(
+    () => undefined,
+    (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : String(error)),
+  );
 }
