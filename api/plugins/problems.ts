@@ -38,7 +38,10 @@ export const problems = plugin(
 function fromFramework(error: FastifyError): TicklakeError {
   if (isTicklakeError(error)) return error;
   if (error.code === 'FST_ERR_HANDLER_TIMEOUT') {
-    return new TicklakeError('TIMEOUT', 'the request took too long', { cause: error });
+    return new TicklakeError('TIMEOUT', 'the request took too long', {
+      cause: error,
+      remedy: 'What was to be changed may be changed or not: ask again with the same idempotency key.',
+    });
   }
   const status = clientStatus(error);
   if (status === undefined) return toTicklakeError(error);
