@@ -80,7 +80,7 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
         const of = described.partitions.find(({ partition }) => partition === assignment.partition);
         const { startOffset = 0, endOffset = 0 } = of ?? {};
         // Who is first has executed nothing that could be missed.
-        const from = epoch === 1 ? endOffset : nextOffset;
+        const from = epoch === 1 ? endOffset : Math.max(startOffset, nextOffset);
         owned.set(assignment.partition, { ...assignment, epoch, nextOffset: from });
         endsAt.set(assignment.partition, endOffset);
         return Math.max(startOffset, from - warmRecords);
@@ -91,6 +91,8 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
       mustLoad = true;
     },
     onOutOfRange(at, wanted, actual) {
+      const of = owned.get(at.partition);
+      if (of !== undefined) of.nextOffset = actual;
       logger.warn({ ...at, wanted, actual }, 'the tape no longer holds where execution had come to');
     },
   });
