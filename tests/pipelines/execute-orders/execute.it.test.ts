@@ -221,7 +221,7 @@ test('traders share markets, and a dead-man’s switch cancels what is open', { 
   try {
     const portfolioId = await portfolio();
     await trade('100', '1');
-    const resting = await place(portfolioId, { price: parseDecimal('95') });
+    const resting = await place(portfolioId, { price: parseDecimal('90') });
     await untilActive(resting);
     const at = { portfolioId, atUs: Date.now() * 1_000 };
     await writer.submit({ ...at, kind: 'cancel_after', untilUs: Date.now() * 1_000 + 1_500_000 });
