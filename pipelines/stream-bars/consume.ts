@@ -13,7 +13,7 @@ import { claimOffsets, type OwnedPartition } from '#core/streams/offsets.ts';
 import { partitionOf } from '#core/streams/partitioner.ts';
 import { streamGroup } from './group.ts';
 import { changePartitions, startOffsets } from './partitions.ts';
-import { keepBars, prepareClosedBars, withRevision, type ClosedBar, type OwnedPartition } from './say.ts';
+import { keepBars, prepareClosedBars, withRevision, type ClosedBar } from './say.ts';
 import { sendKept } from './send.ts';
 import { takeTrades } from './take.ts';
 import { Tails } from './tails.ts';
