@@ -14,6 +14,7 @@ import { logToIceberg } from './ingest/log-to-iceberg.ts';
 import { socketToLog } from './ingest/socket-to-log.ts';
 import { vsPyIceberg } from './ingest/vs-pyiceberg.ts';
 import { ingestMemory } from './memory/ingest.ts';
+import { place } from './trading/place.ts';
 import { candleClose } from './transform/candle-close.ts';
 import { signalLatency } from './transform/signal-latency.ts';
 import { transformIndicators } from './transform/indicators.ts';
@@ -27,6 +28,7 @@ const benchmarks: Record<string, OpenBenchmark> = {
   'backfill.klines': klinesBackfill,
   'backfill.trades': tradesBackfill,
   'memory.ingest': ingestMemory,
+  'trading.place': place,
   'transform.indicators': transformIndicators,
   'transform.candle_close': candleClose,
   'transform.signal_latency': signalLatency,

@@ -35,9 +35,15 @@ export function parseDecimal(text: string): Decimal {
 
 /** Decimal text without needless zeros: the one form that is stored and hashed. */
 export function decimalText(value: Decimal): string {
-  const digits = (value < 0n ? -value : value).toString().padStart(places + 1, '0');
-  const fraction = digits.slice(-places).replace(/0+$/, '');
-  return `${value < 0n ? '-' : ''}${digits.slice(0, -places)}${fraction === '' ? '' : `.${fraction}`}`;
+  const size = value < 0n ? -value : value;
+  const whole = size / unit;
+  const rest = size - whole * unit;
+  const sign = value < 0n ? '-' : '';
+  if (rest === 0n) return `${sign}${whole}`;
+  const fraction = rest.toString().padStart(places, '0');
+  let end = places;
+  while (fraction[end - 1] === '0') end -= 1;
+  return `${sign}${whole}.${fraction.slice(0, end)}`;
 }
 
 export function add(a: Decimal, b: Decimal): Decimal {

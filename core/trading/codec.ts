@@ -49,9 +49,10 @@ export function canonicalText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalText).join()}]`;
   const members = value instanceof Map ? (Object.fromEntries(value) as object) : value;
   let text = '';
-  for (const [name, member] of Object.entries(members).sort(byName)) {
+  for (const name of Object.keys(members).sort()) {
+    const member: unknown = members[name as keyof typeof members];
     if (member === undefined) continue;
-    text += `${text === '' ? '{' : ','}${JSON.stringify(name)}:${canonicalText(member)}`;
+    text += `${text === '' ? '{' : ','}${nameText(name)}:${canonicalText(member)}`;
   }
   return text === '' ? '{}' : `${text}}`;
 }
@@ -102,7 +103,9 @@ const decimals: Record<DecimalName<TradingEvent>, true> = {
   stopPrice: true,
 };
 const decimalNames: ReadonlySet<string> = new Set(Object.keys(decimals));
+const plainName = /^\w+$/;
 
-function byName([a]: [string, unknown], [b]: [string, unknown]): number {
-  return a < b ? -1 : 1;
+/** Most names are words, which JSON leaves as they are. */
+function nameText(name: string): string {
+  return plainName.test(name) ? `"${name}"` : JSON.stringify(name);
 }

@@ -158,7 +158,7 @@ export function rejectedColumns(
 export function headColumns(portfolio: Portfolio, hash: Buffer): Column[] {
   return [
     ...[portfolio.id, String(portfolio.number), hash.toString('hex'), portfolio.risk],
-    ...[canonicalText(portfolio.limits), canonicalText(portfolio.orderRate), canonicalText(portfolio.day)],
+    ...[limitsText(portfolio.limits), canonicalText(portfolio.orderRate), canonicalText(portfolio.day)],
     portfolio.cancelAfterUs === undefined ? null : String(portfolio.cancelAfterUs),
   ];
 }
@@ -224,4 +224,13 @@ function dayOf(text: string): TradingDay {
 
 function amountsOf(amounts: Record<string, string>): Map<string, Decimal> {
   return new Map(Object.entries(amounts).map(([name, text]) => [name, parseDecimal(text)]));
+}
+
+const limitsTexts = new WeakMap<RiskLimits, string>();
+
+/** Limits seldom change, and are a good part of a head's text. */
+function limitsText(limits: RiskLimits): string {
+  const text = limitsTexts.get(limits) ?? canonicalText(limits);
+  limitsTexts.set(limits, text);
+  return text;
 }
