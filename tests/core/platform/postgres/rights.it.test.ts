@@ -7,6 +7,7 @@ import { openFileStore } from '#core/lake/object-store.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { openDatabase, type Database } from '#core/platform/postgres/database.ts';
 import { acquirePostgres, type EmbeddedPostgres } from '#core/platform/postgres/embedded.ts';
+import type { DatabaseRole } from '#core/platform/postgres/state.ts';
 import { python, pythonEnvironment, pythonRemedy } from '#tests/support/python.ts';
 import { requires } from '#tests/support/require.ts';
 import { codeOf, logger, untilStopped } from './support.ts';
@@ -21,7 +22,8 @@ const catalog = ['public.iceberg_namespace_properties', 'public.iceberg_tables']
 /** Schemas whose tables a login may write at all. */
 const mayWrite = {
   ingest: ['ingest', 'jobs', 'lake', 'log', 'pgboss', 'public', 'quality', 'reads', 'stream', 'universe'],
-  api: ['jobs', 'pgboss', 'reads'],
+  api: ['identity', 'jobs', 'pgboss', 'reads', 'trading'],
+  trader: ['log', 'trading'],
 };
 
 describe('the logins of the embedded Postgres', { timeout: 120_000 }, () => {
@@ -47,7 +49,7 @@ describe('the logins of the embedded Postgres', { timeout: 120_000 }, () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  function as(role: 'owner' | 'ingest' | 'api' | 'analyst'): Database {
+  function as(role: DatabaseRole): Database {
     const url = postgres.urlFor(role);
     const database = openDatabase({ url, applicationName: 'test', logger, metrics: new Metrics() });
     opened.push(database);
@@ -66,7 +68,7 @@ describe('the logins of the embedded Postgres', { timeout: 120_000 }, () => {
     return rows.map(({ name }) => name);
   }
 
-  it.each(['ingest', 'api', 'analyst'] as const)(
+  it.each(['ingest', 'api', 'trader', 'analyst'] as const)(
     '%s owns nothing, and can make, change and drop no table',
     async (role) => {
       const login = as(role);
@@ -85,7 +87,7 @@ describe('the logins of the embedded Postgres', { timeout: 120_000 }, () => {
     },
   );
 
-  it.each(['ingest', 'api'] as const)('%s writes tables of its own schemas only', async (role) => {
+  it.each(['ingest', 'api', 'trader'] as const)('%s writes tables of its own schemas only', async (role) => {
     const written = await tablesWith(role, 'insert', 'update', 'delete');
     const schemas = new Set(written.map((name) => name.split('.')[0]));
     expect([...schemas].toSorted()).toEqual(mayWrite[role]);
@@ -124,6 +126,32 @@ describe('the logins of the embedded Postgres', { timeout: 120_000 }, () => {
     ]) {
       expect(await codeOf(ingest.query(write)), write).toBe(denied);
     }
+  });
+
+  it('who moves money adds to what has happened, and changes none of it', async () => {
+    for (const role of ['api', 'trader'] as const) {
+      const login = as(role);
+      for (const table of ['events', 'ledger', 'idempotency', 'portfolios'])
+        for (const change of [
+          `update trading.${table} set portfolio_id = null`,
+          `delete from trading.${table}`,
+        ])
+          expect(await codeOf(login.query(change)), `${role}: ${change}`).toBe(denied);
+      expect(await codeOf(login.query('delete from trading.orders'))).toBe(denied);
+      expect(await codeOf(login.query('delete from trading.balances'))).toBe(denied);
+      expect(await codeOf(login.query('delete from trading.global_risk'))).toBe(denied);
+      expect((await login.query('select from trading.balances')).rowCount).toBe(0);
+    }
+  });
+
+  it('only the api turns the kill switch and knows users, and ingest sees no money', async () => {
+    const turn = `update trading.global_risk set risk = risk`;
+    expect((await as('api').query(turn)).rowCount).toBe(1);
+    expect(await codeOf(as('trader').query(turn))).toBe(denied);
+    expect(await codeOf(as('trader').query('select * from identity.users'))).toBe(denied);
+    for (const role of ['ingest', 'analyst'] as const)
+      for (const table of ['trading.balances', 'trading.events', 'identity.users', 'identity.sessions'])
+        expect(await codeOf(as(role).query(`select * from ${table}`)), `${role}: ${table}`).toBe(denied);
   });
 
   it('analyst sees and moves the catalog’s pointers, as foreign engines do, and nothing else', async () => {
