@@ -181,7 +181,7 @@ describe('an order that rests', () => {
     const desk = resting({ price: '98' }, { side: 'sell', price: '102' });
     expect(desk.sees(trade(11, '98.01', '5'))).toEqual([]);
     expect(desk.sees(trade(12, '101.99', '5'))).toEqual([]);
-    expect(desk.sees(trade(10, '98', '5'))).toEqual([]);
+    expect(onTrade(desk.portfolio.orders.values(), trade(10, '98', '5'), terms)).toEqual([]);
     expect(desk.sees(trade(13, '98', '5'))).toHaveLength(1);
     expect(desk.sees(trade(14, '102', '5'))).toEqual([['o2', d('1'), d('102')]]);
   });
