@@ -34,6 +34,7 @@ import { streamRoutes } from './routes/stream.ts';
 import { tradingRoutes } from './routes/trading.ts';
 import { userRoutes } from './routes/users.ts';
 import { liveTrades, openLiveChannels } from './stream/live-channels.ts';
+import { createPortfolioFeed } from './stream/portfolio-feed.ts';
 import { RunFeed } from './stream/run-feed.ts';
 import { openTrading } from './trading/open.ts';
 
@@ -113,15 +114,20 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const jobOptions = { jobs, database, feed, requestMs };
   await app.register(jobRoutes, jobOptions);
   await app.register(jobRunRoutes, jobOptions);
-  const streamOptions = { channels, feed, log, defaultSource, logger: options.logger, metrics };
-  await app.register(streamRoutes, streamOptions);
+  const portfolios = createPortfolioFeed({ log, logger: options.logger, metrics });
+  await app.register(streamRoutes, {
+    ...{ channels, feed, portfolios, log, trading, sessions: identity.sessions },
+    ...{ defaultSource, logger: options.logger, metrics },
+  });
   await app.register(page, { dir: options.staticDir });
 
   channels.start();
+  portfolios.start();
   // Before it waits for requests: those that wait for runs are answered as they are.
   app.addHook('preClose', () => feed.close());
   app.addHook('onClose', async () => {
     await trading.close();
+    await portfolios.close();
     await channels.close();
   });
   return app;

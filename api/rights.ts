@@ -83,8 +83,22 @@ export function rightOf(method: string, url: string): Right | undefined {
   return rights[`${method === 'HEAD' ? 'GET' : method} ${url}`];
 }
 
-/** Whether a caller reaches an object of a route that belongs to `ownerId`. */
-export function reaches(right: Right, caller: Caller, ownerId: string): boolean {
+/** What is asked on the socket of `GET /v1/stream`, which is open to anyone itself. */
+export const streamRights = {
+  orders: ownOrWatched,
+  balances: ownOrWatched,
+  placeOrder: own,
+  cancelOrder: ownOrWatched,
+} as const satisfies Record<string, Right>;
+
+/** Who asks, and by which right. */
+export interface Asker {
+  caller: Caller;
+  right: Right;
+}
+
+/** Whether an object that belongs to `ownerId` is reached. */
+export function reaches({ caller, right }: Asker, ownerId: string): boolean {
   if (right.who === 'anyone') return true;
   if (!right.who.includes(caller.role)) return false;
   return right.objects === undefined || ownerId === caller.userId || hasAll(right, caller.role);

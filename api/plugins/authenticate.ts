@@ -4,7 +4,7 @@ import type { Caller, Sessions } from '#core/identity/sessions.ts';
 import { csrfHashOf, notSignedIn } from '#core/identity/tokens.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 import { cookieOf, sessionCookie } from '../cookies.ts';
-import { reaches, rightOf, type Right } from '../rights.ts';
+import { rightOf, type Asker, type Right } from '../rights.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -56,10 +56,22 @@ export function callerOf(request: FastifyRequest): Caller {
   return request.caller;
 }
 
-/** Whether the caller of a request reaches an object that belongs to `ownerId`, by the right of its route. */
-export function reachesObject(request: FastifyRequest, ownerId: string): boolean {
+/** Who asks, by the right of the route. @throws UNAUTHENTICATED where the route needs no session */
+export function askerOf(request: FastifyRequest): Asker {
   const { right } = request.routeOptions.config;
-  return right !== undefined && reaches(right, callerOf(request), ownerId);
+  if (right === undefined) throw notSignedIn();
+  return { caller: callerOf(request), right };
+}
+
+/** The token of a request: of a program in a header, of a page in a cookie. */
+export function tokenOf(request: FastifyRequest): { token: string; isCookie: boolean } | undefined {
+  const { authorization, cookie } = request.headers;
+  if (authorization !== undefined) {
+    const bearer = /^Bearer (\S+)$/i.exec(authorization)?.[1];
+    return bearer === undefined ? undefined : { token: bearer, isCookie: false };
+  }
+  const token = cookieOf(cookie, sessionCookie);
+  return token === undefined ? undefined : { token, isCookie: true };
 }
 
 /** Pages and their files are the same for everybody, and stand in no document. */
@@ -68,13 +80,10 @@ function isPage({ url, schema }: RouteOptions): boolean {
 }
 
 async function signedIn(request: FastifyRequest, sessions: Sessions): Promise<Caller> {
-  const { authorization, cookie } = request.headers;
-  const bearer = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1];
-  if (bearer !== undefined) return await sessions.callerOf(bearer);
-  const token = cookieOf(cookie, sessionCookie);
-  if (token === undefined || authorization !== undefined) throw notSignedIn();
-  const caller = await sessions.callerOf(token);
-  if (!readingMethods.has(request.method)) checkCsrf(request, caller);
+  const given = tokenOf(request);
+  if (given === undefined) throw notSignedIn();
+  const caller = await sessions.callerOf(given.token);
+  if (given.isCookie && !readingMethods.has(request.method)) checkCsrf(request, caller);
   return caller;
 }
 

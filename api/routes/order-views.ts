@@ -12,7 +12,7 @@ import {
   readPortfolio,
   type StoredOrder,
 } from '#core/trading/read.ts';
-import { callerOf } from '../plugins/authenticate.ts';
+import { askerOf, callerOf } from '../plugins/authenticate.ts';
 import { problemAnswers } from '../schemas/common.ts';
 import { NoQuery } from '../schemas/lake.ts';
 import * as schemas from '../schemas/orders.ts';
@@ -40,7 +40,7 @@ export const orderViewRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trad
     },
     async (request) => {
       const { portfolioId } = request.body;
-      await owners.checkPortfolio(request, portfolioId);
+      await owners.checkPortfolio(askerOf(request), portfolioId);
       const asked = orderRequest(request.body, defaultSource);
       if (markets.view(asked.source, asked.symbol) === undefined) await markets.refresh();
       const [stored, { risk: globalRisk }] = await Promise.all([
@@ -85,7 +85,7 @@ export const orderViewRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trad
     },
     async (request) => {
       const { portfolioId, symbol, status, cursor, limit } = request.query;
-      if (portfolioId !== undefined) await owners.checkPortfolio(request, portfolioId);
+      if (portfolioId !== undefined) await owners.checkPortfolio(askerOf(request), portfolioId);
       const place = placeCursor(cursor);
       const found = await listOrders(database, {
         portfolioIds: portfolioId === undefined ? await ownPortfolios(request) : [portfolioId],
@@ -112,7 +112,7 @@ export const orderViewRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trad
     },
     async (request) => {
       const { orderId } = request.params;
-      await owners.portfolioOfOrder(request, orderId);
+      await owners.portfolioOfOrder(askerOf(request), orderId);
       const stored = await readOrder(database, orderId);
       if (stored === undefined) throw new TicklakeError('INTERNAL', `order ${orderId} is gone`);
       return shownStored(stored);
@@ -132,7 +132,7 @@ export const orderViewRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trad
     },
     async (request) => {
       const { orderId } = request.params;
-      const portfolioId = await owners.portfolioOfOrder(request, orderId);
+      const portfolioId = await owners.portfolioOfOrder(askerOf(request), orderId);
       const events = await readOrderEvents(database, portfolioId, orderId);
       return { items: events.map(shownEvent), nextCursor: null };
     },

@@ -1,19 +1,18 @@
-import { randomUUID } from 'node:crypto';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
-import { TicklakeError } from '#core/platform/errors.ts';
-import type { NumberedEvent } from '#core/trading/event.ts';
 import { timeFromUs } from '../format.ts';
+import { askerOf } from '../plugins/authenticate.ts';
 import { problemAnswers } from '../schemas/common.ts';
 import * as schemas from '../schemas/orders.ts';
 import { NoQuery } from '../schemas/lake.ts';
 import { OnceHeaders } from '../schemas/trading.ts';
-import { amounts, nowUs, once, orderRequest } from '../trading/input.ts';
+import { cancelOrder, changedOrder, placeOrder } from '../trading/commands.ts';
+import { amounts, nowUs, once } from '../trading/input.ts';
 import type { Trading } from '../trading/open.ts';
-import { placedOrder, shownOrder } from '../trading/shown.ts';
+import { shownOrder } from '../trading/shown.ts';
 
 /** What changes orders. */
 export const orderRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading, done) => {
-  const { writer, markets, owners, defaultSource } = trading;
+  const { writer, owners } = trading;
 
   app.post(
     '/v1/orders',
@@ -33,16 +32,8 @@ export const orderRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading,
       },
     },
     async (request, reply) => {
-      const { portfolioId } = request.body;
-      await owners.checkPortfolio(request, portfolioId);
-      const asked = orderRequest(request.body, defaultSource);
-      if (markets.view(asked.source, asked.symbol) === undefined) await markets.refresh();
-      const { events, isReplay } = await writer.submit(
-        { kind: 'place_order', portfolioId, atUs: nowUs(), orderId: randomUUID(), request: asked },
-        once(request.headers, 'place_order', asked),
-      );
-      const order = placedOrder(portfolioId, events);
-      if (order === undefined) throw new TicklakeError('INTERNAL', 'a placement has no answer');
+      const key = request.headers['idempotency-key'];
+      const { order, isReplay } = await placeOrder(trading, askerOf(request), request.body, key);
       reply.code(201).header('location', `/v1/orders/${order.id}`);
       if (isReplay) reply.header('idempotent-replayed', 'true');
       return order;
@@ -66,11 +57,11 @@ export const orderRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading,
     },
     async (request) => {
       const { orderId } = request.params;
-      const portfolioId = await owners.portfolioOfOrder(request, orderId);
+      const portfolioId = await owners.portfolioOfOrder(askerOf(request), orderId);
       const asked = { orderId, ...amounts(request.body) };
       const { events } = await writer.submit(
         { kind: 'amend_order', portfolioId, atUs: nowUs(), ...asked },
-        once(request.headers, 'amend_order', asked),
+        once(request.headers['idempotency-key'], 'amend_order', asked),
       );
       return changedOrder(portfolioId, events, 'order_amended');
     },
@@ -88,15 +79,13 @@ export const orderRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading,
         response: { 200: schemas.Order, ...problemAnswers },
       },
     },
-    async (request) => {
-      const { orderId } = request.params;
-      const portfolioId = await owners.portfolioOfOrder(request, orderId);
-      const { events } = await writer.submit(
-        { kind: 'cancel_order', portfolioId, atUs: nowUs(), orderId, reason: 'requested' },
-        once(request.headers, 'cancel_order', { orderId }),
-      );
-      return changedOrder(portfolioId, events, 'order_canceled');
-    },
+    async (request) =>
+      await cancelOrder(
+        trading,
+        askerOf(request),
+        request.params.orderId,
+        request.headers['idempotency-key'],
+      ),
   );
 
   app.delete(
@@ -111,7 +100,7 @@ export const orderRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading,
     },
     async (request) => {
       const { portfolioId, source, symbol } = request.query;
-      await owners.checkPortfolio(request, portfolioId);
+      await owners.checkPortfolio(askerOf(request), portfolioId);
       const { events } = await writer.submit({
         ...{ kind: 'cancel_all', portfolioId, atUs: nowUs(), reason: 'requested' },
         ...(source === undefined ? {} : { source }),
@@ -138,7 +127,7 @@ export const orderRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading,
     },
     async (request) => {
       const { portfolioId, seconds } = request.body;
-      await owners.checkPortfolio(request, portfolioId);
+      await owners.checkPortfolio(askerOf(request), portfolioId);
       const atUs = nowUs();
       const untilUs = seconds === null ? null : atUs + seconds * 1_000_000;
       await writer.submit({ kind: 'cancel_after', portfolioId, atUs, untilUs });
@@ -147,15 +136,3 @@ export const orderRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading,
   );
   done();
 };
-
-function changedOrder(
-  portfolioId: string,
-  events: readonly NumberedEvent[],
-  type: 'order_amended' | 'order_canceled',
-): schemas.Order {
-  const event = events.find((candidate) => candidate.type === type);
-  if (event === undefined || !('order' in event)) {
-    throw new TicklakeError('INTERNAL', 'a change of an order has no answer');
-  }
-  return shownOrder(portfolioId, event.order);
-}

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TicklakeError } from '#core/platform/errors.ts';
+import { askerOf } from '../plugins/authenticate.ts';
 import { problemAnswers } from '../schemas/common.ts';
 import { NoQuery } from '../schemas/lake.ts';
 import * as schemas from '../schemas/portfolios.ts';
@@ -42,11 +43,11 @@ export const portfolioMoneyRoutes: FastifyPluginCallbackTypebox<Trading> = (app,
     { portfolioId }: { portfolioId: string },
     body: { asset: string; amount: string },
   ): Promise<schemas.Transaction> {
-    await owners.checkPortfolio(request, portfolioId);
+    await owners.checkPortfolio(askerOf(request), portfolioId);
     const asked = { asset: body.asset, amount: positive(body.amount, 'amount') };
     const { events, isReplay } = await writer.submit(
       { kind, portfolioId, atUs: nowUs(), id: randomUUID(), ...asked },
-      once(request.headers, kind, asked),
+      once(request.headers['idempotency-key'], kind, asked),
     );
     const [event] = events;
     const transaction = event && shownTransaction(portfolioId, event);

@@ -5,7 +5,7 @@ import { defaultLimits } from '#core/trading/limits.ts';
 import { listPortfolios, readPortfolio, readTransactions, type PortfolioFacts } from '#core/trading/read.ts';
 import { replay, type ReplayEnd } from '#core/trading/replay.ts';
 import { instantUs, timeFromUs } from '../format.ts';
-import { callerOf } from '../plugins/authenticate.ts';
+import { askerOf, callerOf } from '../plugins/authenticate.ts';
 import { problemAnswers } from '../schemas/common.ts';
 import { NoQuery } from '../schemas/lake.ts';
 import * as schemas from '../schemas/portfolios.ts';
@@ -78,7 +78,7 @@ export const portfolioRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trad
     },
     async (request) => {
       const { portfolioId } = request.params;
-      await owners.checkPortfolio(request, portfolioId);
+      await owners.checkPortfolio(askerOf(request), portfolioId);
       const { valuedIn, asOf } = request.query;
       const stored = await readPortfolio(database, portfolioId);
       if (stored === undefined) throw new TicklakeError('INTERNAL', `portfolio ${portfolioId} has no head`);
@@ -109,7 +109,7 @@ export const portfolioRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trad
     },
     async (request) => {
       const { portfolioId, cursor, limit } = request.query;
-      await owners.checkPortfolio(request, portfolioId);
+      await owners.checkPortfolio(askerOf(request), portfolioId);
       const before = numberCursor(cursor);
       const found = await readTransactions(database, portfolioId, { before, limit: limit + 1 });
       const { items, nextCursor } = pageAfter(found, limit, ({ number }) => String(number));

@@ -1,5 +1,6 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import { reconcile } from '#core/trading/reconcile.ts';
+import { askerOf } from '../plugins/authenticate.ts';
 import { problemAnswers } from '../schemas/common.ts';
 import * as schemas from '../schemas/portfolios.ts';
 import type { Trading } from '../trading/open.ts';
@@ -20,7 +21,7 @@ export const reconciliationRoutes: FastifyPluginCallbackTypebox<Trading> = (app,
     },
     async (request) => {
       const { portfolioId } = request.query;
-      await owners.checkPortfolio(request, portfolioId);
+      await owners.checkPortfolio(askerOf(request), portfolioId);
       const { number, chain, differences } = await replays.run(() => reconcile(database, portfolioId));
       return {
         portfolioId,

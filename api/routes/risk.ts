@@ -6,7 +6,7 @@ import { readGlobalRisk, setGlobalRisk } from '#core/trading/kill-switch.ts';
 import type { RiskState } from '#core/trading/portfolio.ts';
 import { readPortfolio } from '#core/trading/read.ts';
 import type { Guard } from '#core/trading/writer.ts';
-import { callerOf } from '../plugins/authenticate.ts';
+import { askerOf, callerOf } from '../plugins/authenticate.ts';
 import { problemAnswers } from '../schemas/common.ts';
 import { NoQuery } from '../schemas/lake.ts';
 import * as schemas from '../schemas/portfolios.ts';
@@ -34,7 +34,7 @@ export const riskRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading, 
     },
     async (request) => {
       const { portfolioId } = request.params;
-      await owners.checkPortfolio(request, portfolioId);
+      await owners.checkPortfolio(askerOf(request), portfolioId);
       return await riskOf(portfolioId);
     },
   );
@@ -55,7 +55,7 @@ export const riskRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading, 
     async (request) => {
       const { portfolioId } = request.params;
       const { state, limits, reason = 'requested' } = request.body;
-      await owners.checkPortfolio(request, portfolioId);
+      await owners.checkPortfolio(askerOf(request), portfolioId);
       const caller = callerOf(request);
       const common = { portfolioId, atUs: nowUs(), by: caller.userId };
       const commands: Command[] = [];

@@ -1,19 +1,27 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import type { Sessions } from '#core/identity/sessions.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
+import { tokenOf } from '../plugins/authenticate.ts';
 import { isOwnOrigin } from '../plugins/security.ts';
 import { problemAnswers } from '../schemas/common.ts';
 import type { LiveChannels } from '../stream/live-channels.ts';
+import type { PortfolioFeed } from '../stream/portfolio-feed.ts';
+import { openPrivateSession } from '../stream/private-session.ts';
 import type { RunFeed } from '../stream/run-feed.ts';
 import { closeCodes, serveSession } from '../stream/session.ts';
 import { streamMetrics } from '../stream/stream-metrics.ts';
+import type { Trading } from '../trading/open.ts';
 
 export interface StreamRouteOptions {
   channels: LiveChannels;
   feed: RunFeed;
   log: EventLog;
+  sessions: Sessions;
+  trading: Trading;
+  portfolios: PortfolioFeed;
   defaultSource: string;
   logger: Logger;
   metrics: Metrics;
@@ -35,7 +43,10 @@ export const streamRoutes: FastifyPluginCallbackTypebox<StreamRouteOptions> = (a
         'both or neither. Each message has a `resumeToken`, of its channel and interval; a client that reconnects and ' +
         'subscribes with its last one misses nothing, or gets a snapshot with `reset: true`. A reader that is too slow is ' +
         'closed with 4008. The channel `jobs` is all runs of jobs, `jobs:RUN_ID` one with its steps: ' +
-        '`{"op":"subscribe","channel":"jobs"}` is answered by a snapshot, then by what changes, at most twice a second.',
+        '`{"op":"subscribe","channel":"jobs"}` is answered by a snapshot, then by what changes, at most twice a second. ' +
+        'With a session (a header, the cookie, or `{"op":"authenticate","token":…}`) the channels `orders` and `balances` of a ' +
+        '`portfolioId` can be followed, whose sequence is the number of its events, and orders placed and cancelled: ' +
+        '`{"op":"placeOrder","id":…,"order":{…}}` is answered by `placed` or `refused` with the same id.',
       response: problemAnswers,
     },
     preValidation: (request, _reply, next) => {
@@ -51,13 +62,19 @@ export const streamRoutes: FastifyPluginCallbackTypebox<StreamRouteOptions> = (a
         remedy: 'Open it with a WebSocket client; /docs says what to send.',
       });
     },
-    wsHandler: (socket) => {
+    wsHandler: (socket, request) => {
       if (app.websocketServer.clients.size > clientsMax) {
         metrics.refused.inc();
         return socket.close(closeCodes.full, 'too many clients: come back later');
       }
       const { channels, feed, log, logger, defaultSource: source } = options;
-      serveSession({ socket, channels, feed, log, source, logger, metrics });
+      const { sessions, trading, portfolios } = options;
+      const token = tokenOf(request)?.token;
+      serveSession({
+        ...{ socket, channels, feed, log, source, logger, metrics },
+        openPrivate: (client) =>
+          openPrivateSession({ client, sessions, trading, feed: portfolios, logger, token }),
+      });
     },
   });
   done();

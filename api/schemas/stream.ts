@@ -4,6 +4,7 @@ import { BarInterval, Candle, StreamInterval } from './candles.ts';
 import { IndicatorRow } from './indicators.ts';
 import { RunProgress } from './jobs.ts';
 import { TradeSide } from './markets.ts';
+import { PrivateAnswer, PrivateMessage } from './private-stream.ts';
 import { Signal } from './signals.ts';
 
 export const symbolsPerClientMax = 500;
@@ -62,6 +63,7 @@ export const ClientMessage = Type.Union([
   Type.Object({ ...unsubscribe, ...ofSignals }, strict),
   Type.Object({ op: Type.Enum(['subscribe', 'unsubscribe']), channel: RunChannel }, strict),
   Type.Object({ op: Type.Literal('ping') }, strict),
+  ...PrivateMessage.anyOf,
 ]);
 export type ClientMessage = Static<typeof ClientMessage>;
 
@@ -139,5 +141,6 @@ export const ServerMessage = Type.Union([
   Type.Object({ op: Type.Literal('unsubscribed'), channel: RunChannel }),
   Type.Object({ op: Type.Literal('pong') }),
   Type.Object({ op: Type.Literal('error'), problem: Problem }),
+  ...PrivateAnswer.anyOf,
 ]);
 export type ServerMessage = Static<typeof ServerMessage>;

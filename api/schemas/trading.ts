@@ -68,7 +68,7 @@ export const RiskDecision = Type.Object({
 });
 export type RiskDecision = Static<typeof RiskDecision>;
 
-const IdempotencyKey = Type.String({
+export const IdempotencyKey = Type.String({
   description: 'Asking again with the same key and body is answered alike, for ever, and done once.',
   minLength: 1,
   maxLength: 200,

@@ -1,3 +1,4 @@
+import type { PrivateAnswer, PrivateMessage } from '../schemas/private-stream.ts';
 import type { ClientMessage, ServerMessage } from '../schemas/stream.ts';
 import { signalsOf } from './channels/signals.ts';
 import type { Interest } from './interest.ts';
@@ -5,7 +6,7 @@ import type { RunChannel } from './run-channel.ts';
 import { seriesKey } from './window.ts';
 
 /** A message about a channel that the log feeds. */
-export type LogMessage = Exclude<ClientMessage, { op: 'ping' } | { channel: RunChannel }>;
+export type LogMessage = Exclude<ClientMessage, PrivateMessage | { op: 'ping' } | { channel: RunChannel }>;
 
 /** What a message is about. */
 export interface Asked {
@@ -17,7 +18,7 @@ export interface Asked {
 }
 
 type Answer = Extract<ServerMessage, { op: 'resumed' | 'unsubscribed' }>;
-type Echo = Distributed<Exclude<Answer, { channel: RunChannel }>>;
+type Echo = Distributed<Exclude<Answer, PrivateAnswer | { channel: RunChannel }>>;
 type Distributed<T> = T extends unknown ? Omit<T, 'op'> : never;
 
 /** What a message about a channel of the log is about, where a message that names no source means `defaultSource`. */

@@ -20,7 +20,7 @@ export interface Channel<E extends Entry = Entry> extends WindowBounds {
 }
 
 /** Reads JSON lines one by one; what `read` makes of each, where it makes something of it. */
-export function* entriesOf<E extends Entry>(
+export function* entriesOf<E>(
   lines: Buffer,
   baseOffset: number,
   read: (record: unknown, offset: number) => E | undefined,

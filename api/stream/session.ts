@@ -5,11 +5,13 @@ import { messageOf, TicklakeError, toTicklakeError } from '#core/platform/errors
 import type { Logger } from '#core/platform/logging.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
 import { problemOf } from '../problem.ts';
+import type { PrivateMessage } from '../schemas/private-stream.ts';
 import { ClientMessage, runChannelsPerClientMax, type ServerMessage } from '../schemas/stream.ts';
 import { askedOf, type LogMessage } from './asked.ts';
-import { Follower } from './follower.ts';
+import { Follower, type Client } from './follower.ts';
 import { labelOf } from './frames.ts';
 import type { LiveChannels } from './live-channels.ts';
+import type { PrivateSession } from './private-session.ts';
 import type { RunChannel } from './run-channel.ts';
 import type { RunFeed } from './run-feed.ts';
 import type { StreamMetrics } from './stream-metrics.ts';
@@ -23,10 +25,18 @@ export interface SessionOptions {
   source: string;
   logger: Logger;
   metrics: StreamMetrics;
+  /** What the client may ask of what is its user's. */
+  openPrivate(client: Client): PrivateSession;
 }
 
 /** Codes a socket is closed with; the client may come back with its last token. */
-export const closeCodes = { slowReader: 4008, tooManyMessages: 4009, goingAway: 1001, full: 1013 } as const;
+export const closeCodes = {
+  sessionEnded: 4001,
+  slowReader: 4008,
+  tooManyMessages: 4009,
+  goingAway: 1001,
+  full: 1013,
+} as const;
 
 const bufferedBytesMax = 4 * 1024 * 1024;
 const catchUpBufferedBytesMax = 256 * 1024;
@@ -41,6 +51,7 @@ export function serveSession(options: SessionOptions): void {
   const { socket, channels, feed, log, metrics, logger } = options;
   const closed = new AbortController();
   const client = { send, sendPaced, signal: closed.signal };
+  const own = options.openPrivate(client);
   /** By channel and interval. */
   const followers = new Map<string, Follower>();
   const runSubscriber = { send };
@@ -53,6 +64,7 @@ export function serveSession(options: SessionOptions): void {
     if (!alive) return socket.terminate();
     alive = false;
     socket.ping();
+    void checkSession();
   }, heartbeatMs);
   socket.on('pong', () => (alive = true));
   socket.on('error', (error) => logger.debug({ reason: messageOf(error) }, 'a client socket failed'));
@@ -75,9 +87,17 @@ export function serveSession(options: SessionOptions): void {
       });
   });
 
+  async function checkSession(): Promise<void> {
+    if (!(await own.stillCounts())) end(closeCodes.sessionEnded, 'the session has ended: sign in again');
+  }
+
   async function answer(text: string): Promise<void> {
     const message = parseMessage(text);
     if (message.op === 'ping') return say({ op: 'pong' });
+    if (isPrivate(message)) {
+      const said = await own.answer(message);
+      return said === undefined ? undefined : say(said);
+    }
     if (isOfLog(message)) return await answerLog(message);
     if (message.op === 'subscribe') return await followRuns(message.channel);
     feed.unsubscribe(runSubscriber, message.channel);
@@ -143,6 +163,7 @@ export function serveSession(options: SessionOptions): void {
   function leave(): void {
     for (const follower of followers.values()) follower.close();
     feed.remove(runSubscriber);
+    own.close();
   }
 
   function end(code: number, reason: string): void {
@@ -153,8 +174,14 @@ export function serveSession(options: SessionOptions): void {
   }
 }
 
-function isOfLog(message: ClientMessage): message is LogMessage {
-  return message.op !== 'ping' && !/^jobs(:|$)/.test(message.channel);
+function isPrivate(message: ClientMessage): message is PrivateMessage {
+  return !('channel' in message)
+    ? message.op !== 'ping'
+    : message.channel === 'orders' || message.channel === 'balances';
+}
+
+function isOfLog(message: Exclude<ClientMessage, PrivateMessage | { op: 'ping' }>): message is LogMessage {
+  return !/^jobs(:|$)/.test(message.channel);
 }
 
 function parseMessage(text: string): ClientMessage {

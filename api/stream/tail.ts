@@ -2,12 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isTicklakeError, messageOf } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { EventLog, TopicDescription } from '#core/streams/event-log.ts';
-import type { Channel } from './channel.ts';
 import type { LogPlace } from './resume-token.ts';
-import type { Entry } from './window.ts';
 
 /** What a tail tells its one listener. */
-export interface TailListener<E extends Entry> {
+export interface TailListener<E> {
   /** Reading starts at a place that does not follow from what came before: forget it. */
   restarted(place: LogPlace): void;
   /** Records of one partition in the order of the log; what comes next there has `nextOffset`. */
@@ -16,9 +14,15 @@ export interface TailListener<E extends Entry> {
   attached(reading: boolean): void;
 }
 
-export interface TailOptions<E extends Entry> {
+/** A topic of the log, and what is read of its records. */
+export interface TailedTopic<E> {
+  readonly topic: string;
+  decode(lines: Buffer, baseOffset: number): Iterable<E>;
+}
+
+export interface TailOptions<E> {
   log: EventLog;
-  channel: Channel<E>;
+  channel: TailedTopic<E>;
   logger: Logger;
   listener: TailListener<E>;
 }
@@ -36,7 +40,7 @@ const retryMsMax = 5_000;
  * Reads a channel's topic from shortly before its end, for as long as the process runs. An outage of the log is waited out
  * and reading goes on where it was; a topic that was made anew, or that no longer holds where reading was, is a restart.
  */
-export function startTail<E extends Entry>(options: TailOptions<E>): Tail {
+export function startTail<E>(options: TailOptions<E>): Tail {
   const closing = new AbortController();
   const running = run(options, closing.signal);
   return {
@@ -47,7 +51,7 @@ export function startTail<E extends Entry>(options: TailOptions<E>): Tail {
   };
 }
 
-async function run<E extends Entry>(options: TailOptions<E>, signal: AbortSignal): Promise<void> {
+async function run<E>(options: TailOptions<E>, signal: AbortSignal): Promise<void> {
   const { listener, logger } = options;
   let place: { incarnation: string; offsets: number[] } | undefined;
   let retryMs = retryMsMin;
@@ -73,7 +77,7 @@ async function run<E extends Entry>(options: TailOptions<E>, signal: AbortSignal
 }
 
 /** Reads on from `place`, moving it; false when records were skipped over or the topic is another one. */
-async function follow<E extends Entry>(
+async function follow<E>(
   { log, channel, listener }: TailOptions<E>,
   place: { incarnation: string; offsets: number[] },
   signal: AbortSignal,

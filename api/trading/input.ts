@@ -72,8 +72,7 @@ function amount(text: string, name: string): Decimal {
  * What a request is known by when it is asked again; undefined where it names no key. The hash is over what is asked,
  * defaults applied.
  */
-export function once(headers: Record<string, unknown>, kind: string, asked: object): Once | undefined {
-  const key = headers['idempotency-key'];
+export function once(key: string | string[] | undefined, kind: string, asked: object): Once | undefined {
   const clientOrderId = 'clientOrderId' in asked ? asked.clientOrderId : undefined;
   if (typeof key !== 'string' && typeof clientOrderId !== 'string') return undefined;
   const text = canonicalText({ kind, asked });

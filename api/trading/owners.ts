@@ -1,15 +1,14 @@
-import type { FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
-import { reachesObject } from '../plugins/authenticate.ts';
+import { reaches, type Asker } from '../rights.ts';
 
 /** Whose a portfolio is, and which portfolio an order is of: neither ever changes. */
 export interface Owners {
   /** @throws NOT_FOUND for a portfolio that there is not, or that the caller does not reach: both look alike. */
-  checkPortfolio(request: FastifyRequest, portfolioId: string): Promise<void>;
+  checkPortfolio(asker: Asker, portfolioId: string): Promise<void>;
   /** The portfolio of an order. @throws NOT_FOUND as above */
-  portfolioOfOrder(request: FastifyRequest, orderId: string): Promise<string>;
+  portfolioOfOrder(asker: Asker, orderId: string): Promise<string>;
 }
 
 const rememberedMax = 20_000;
@@ -30,23 +29,23 @@ export function openOwners(database: Database): Owners {
     return rows[0]?.id;
   }
 
-  async function reachesPortfolio(request: FastifyRequest, portfolioId: string): Promise<boolean> {
+  async function reachesPortfolio(asker: Asker, portfolioId: string): Promise<boolean> {
     const statement = 'select user_id as id from trading.portfolios where portfolio_id = $1';
     const ownerId = await remembered(owners, portfolioId, statement);
-    return ownerId !== undefined && reachesObject(request, ownerId);
+    return ownerId !== undefined && reaches(asker, ownerId);
   }
 
   return {
-    async checkPortfolio(request, portfolioId) {
-      if (await reachesPortfolio(request, portfolioId)) return;
+    async checkPortfolio(asker, portfolioId) {
+      if (await reachesPortfolio(asker, portfolioId)) return;
       throw new TicklakeError('NOT_FOUND', `there is no portfolio ${portfolioId}`, {
         remedy: 'GET /v1/portfolios lists yours.',
       });
     },
-    async portfolioOfOrder(request, orderId) {
+    async portfolioOfOrder(asker, orderId) {
       const statement = 'select portfolio_id as id from trading.orders where order_id = $1';
       const portfolioId = await remembered(portfolios, orderId, statement);
-      if (portfolioId !== undefined && (await reachesPortfolio(request, portfolioId))) return portfolioId;
+      if (portfolioId !== undefined && (await reachesPortfolio(asker, portfolioId))) return portfolioId;
       throw new TicklakeError('NOT_FOUND', `there is no order ${orderId}`, {
         remedy: 'GET /v1/orders lists yours.',
       });

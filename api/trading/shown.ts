@@ -1,10 +1,11 @@
 import { decimalText, divide, zero, type Decimal } from '#core/market/decimal.ts';
 import { canonicalText } from '#core/trading/codec.ts';
-import type { NumberedEvent, RiskDecision } from '#core/trading/event.ts';
+import type { Fill, NumberedEvent, RiskDecision } from '#core/trading/event.ts';
 import type { Order } from '#core/trading/order.ts';
 import type { RiskLimits } from '#core/trading/portfolio.ts';
 import { timeFromUs } from '../format.ts';
 import type * as orders from '../schemas/orders.ts';
+import type { StreamOrderEvent } from '../schemas/private-stream.ts';
 import type * as trading from '../schemas/trading.ts';
 
 /** An order as clients see it. */
@@ -72,6 +73,26 @@ export function shownLimits(limits: RiskLimits): trading.RiskLimits {
     priceCollar: decimalText(limits.priceCollar),
     dailyLossMax: decimalText(limits.dailyLossMax),
     staleAfterMs: limits.staleAfterMs,
+  };
+}
+
+/** What an event has made of an order; undefined for one that is of no order. */
+export function shownOrderEvent(portfolioId: string, event: NumberedEvent): StreamOrderEvent | undefined {
+  const order =
+    event.type === 'order_rejected'
+      ? rejectedOrder(portfolioId, event)
+      : 'order' in event
+        ? shownOrder(portfolioId, event.order)
+        : undefined;
+  if (order === undefined) return undefined;
+  const fill = event.type === 'order_filled' ? shownFill(event.fill) : null;
+  return { number: event.number, type: event.type, at: timeFromUs(event.atUs), order, fill };
+}
+
+function shownFill({ quantity, price, fee, liquidity, tradeId }: Fill): StreamOrderEvent['fill'] {
+  return {
+    ...{ liquidity, tradeId },
+    ...{ quantity: decimalText(quantity), price: decimalText(price), fee: decimalText(fee) },
   };
 }
 
