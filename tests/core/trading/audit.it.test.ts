@@ -1,3 +1,7 @@
+import { createPublicKey } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseDecimal } from '#core/market/decimal.ts';
 import { verifyChain } from '#core/trading/audit.ts';
@@ -12,6 +16,7 @@ import {
 import { readPortfolio } from '#core/trading/read.ts';
 import { figuresOf, reconcile } from '#core/trading/reconcile.ts';
 import { replay, storedEvents } from '#core/trading/replay.ts';
+import { openAuditKey, openHeadSigner, readSignedHeads } from '#core/trading/signed-heads.ts';
 import type { TradingWriter } from '#core/trading/writer.ts';
 import { codeOf, fill, nowUs, openPortfolio, openTestTrading, placed, placement } from './support.ts';
 import type { TestTrading } from './support.ts';
@@ -101,6 +106,38 @@ describe('what can be proved of a portfolio', { timeout: 120_000 }, () => {
     expect((await verifyChain(id, rewritten, [kept])).fault).toMatchObject({ number: 4 });
     const moreSpent = hashed(events.map(({ text }) => text.replace('"1000"', '"10"')));
     expect((await verifyChain(id, moreSpent)).fault).toMatchObject({ number: 3 });
+  });
+
+  it('heads are signed as they move, and tell a chain that was written anew since; none passes that was not signed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ticklake-heads-'));
+    try {
+      const keyFile = join(folder, 'keys', 'audit.pem');
+      const key = await openAuditKey(keyFile);
+      expect((await stat(keyFile)).mode & 0o777).toBe(0o600);
+      const signer = await openHeadSigner(join(folder, 'heads'), key);
+      const atUs = nowUs();
+      expect(await signer.sign(trading.database, atUs)).toBeGreaterThan(0);
+      expect(await signer.sign(trading.database, atUs + 1)).toBe(0);
+      await writer.submit(placement(id));
+      const again = await openHeadSigner(join(folder, 'heads'), await openAuditKey(keyFile));
+      expect(await again.sign(trading.database, atUs + 2)).toBe(1);
+
+      const known = (await readSignedHeads(join(folder, 'heads'), createPublicKey(key))).get(id);
+      expect(known?.map(({ number }) => number)).toEqual([6, 7]);
+      const whole = storedEvents(trading.database, id);
+      expect((await verifyChain(id, whole, known)).fault).toBeUndefined();
+      const rewritten = hashed(events.map(({ text }) => text.replace('"1000"', '"9000"')));
+      expect((await verifyChain(id, rewritten, known)).fault?.number).toBe(6);
+      expect((await verifyChain(id, events, known)).fault?.number).toBe(7);
+
+      const [name = ''] = await readdir(join(folder, 'heads'));
+      const path = join(folder, 'heads', name);
+      await writeFile(path, (await readFile(path, 'utf8')).replace(/[0-9a-f]{8}/, '00000000'));
+      const reading = readSignedHeads(join(folder, 'heads'), createPublicKey(key));
+      expect(await codeOf(reading)).toBe('DATA_CORRUPT');
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   it('reconciliation names a balance, an order and an event that somebody changed', async () => {
