@@ -1,6 +1,6 @@
 import { subtract, zero } from '#core/market/decimal.ts';
 import type { Command, Surroundings } from './command.ts';
-import { decided, refused, type Decision } from './decision.ts';
+import { decided, notOpen, refused, type Decision } from './decision.ts';
 import { withoutOrder } from './open-orders.ts';
 import type { Order, OrderRequest } from './order.ts';
 import { reserved } from './place.ts';
@@ -17,12 +17,7 @@ export function amendOrder(
   around: Surroundings,
 ): Decision {
   const order = portfolio.orders.get(command.orderId);
-  if (order === undefined)
-    return refused(
-      'NOT_FOUND',
-      `order ${command.orderId} is not open`,
-      'Ask for the order to see how it ended.',
-    );
+  if (order === undefined) return notOpen(command.orderId);
   const amended: Order = {
     ...order,
     quantity: command.quantity ?? order.quantity,

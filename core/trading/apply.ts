@@ -1,10 +1,12 @@
-import { add, subtract, zero, type Decimal } from '#core/market/decimal.ts';
+import { add, subtract, zero } from '#core/market/decimal.ts';
+import { afterProfit, dateOf, noDay, openedDay } from './day.ts';
 import type { NumberedEvent } from './event.ts';
 import { afterBuy, afterRemoval, afterSale, emptyHolding, pairOf } from './holdings.ts';
 import { entriesOf, fillQuote, type Entry } from './ledger.ts';
 import { defaultLimits } from './limits.ts';
 import { withOrder } from './open-orders.ts';
-import type { Balance, Holding, OrderRate, Portfolio, RiskLimits, TradingDay } from './portfolio.ts';
+import { afterOrder, noOrders } from './order-rate.ts';
+import type { Balance, Holding, Portfolio, RiskLimits } from './portfolio.ts';
 
 /** A portfolio before its first event. */
 export function emptyPortfolio(id: string, limits: RiskLimits = defaultLimits): Portfolio {
@@ -16,8 +18,8 @@ export function emptyPortfolio(id: string, limits: RiskLimits = defaultLimits): 
     balances: new Map(),
     holdings: new Map(),
     orders: new Map(),
-    orderRate: { minute: 0, count: 0, countBefore: 0 },
-    day: { date: '', realized: new Map() },
+    orderRate: noOrders,
+    day: noDay,
   };
 }
 
@@ -66,37 +68,12 @@ export function apply(portfolio: Portfolio, event: NumberedEvent): Portfolio {
       after.risk = event.risk;
       return after;
     case 'day_opened':
-      after.day = opened(portfolio.day, event.date, event.unrealized);
+      after.day = openedDay(portfolio.day, event.date, event.unrealized);
       return after;
   }
 }
 
-/** The market's UTC day of a time. */
-export function dateOf(timeUs: number): string {
-  return new Date(Math.floor(timeUs / 1000)).toISOString().slice(0, 10);
-}
-
-/** The orders accepted in the minute up to a time: those of the minute before count by the share still in reach. */
-export function ordersInMinute(rate: OrderRate, atUs: number): number {
-  const { count, countBefore } = rateAt(rate, atUs);
-  const shareBefore = 1 - (atUs % minuteUs) / minuteUs;
-  return count + Math.floor(countBefore * shareBefore);
-}
-
-const minuteUs = 60_000_000;
 const none: Balance = { available: zero, held: zero };
-
-function afterOrder(rate: OrderRate, atUs: number): OrderRate {
-  const { minute, count, countBefore } = rateAt(rate, atUs);
-  return { minute, count: count + 1, countBefore };
-}
-
-/** A clock that was set back stays in the newest minute. */
-function rateAt(rate: OrderRate, atUs: number): OrderRate {
-  const minute = Math.max(Math.floor(atUs / minuteUs), rate.minute);
-  if (minute === rate.minute) return rate;
-  return { minute, count: 0, countBefore: minute === rate.minute + 1 ? rate.count : 0 };
-}
 
 function afterEntries(
   balances: ReadonlyMap<string, Balance>,
@@ -135,7 +112,7 @@ function afterFill(after: Portfolio, event: Extract<NumberedEvent, { type: 'orde
     after.holdings = withHolding(after.holdings, sale.holding);
     after.holdings = covered(after, order.base);
   }
-  after.day = realized(after.day, dateOf(fill.marketTimeUs), order.quote, event.realizedAverage);
+  after.day = afterProfit(after.day, dateOf(fill.marketTimeUs), order.quote, event.realizedAverage);
   return after;
 }
 
@@ -155,23 +132,6 @@ function covered(portfolio: Portfolio, asset: string): ReadonlyMap<string, Holdi
     left = holding.quantity > left ? zero : subtract(left, holding.quantity);
   }
   return holdings;
-}
-
-/** Trades of a day that is over by another market's clock count in the newest day. */
-function realized(day: TradingDay, date: string, quote: string, profit: Decimal): TradingDay {
-  const current = date > day.date ? { date, realized: new Map<string, Decimal>() } : day;
-  if (profit === zero) return current;
-  const sum = add(current.realized.get(quote) ?? zero, profit);
-  return { ...current, realized: new Map(current.realized).set(quote, sum) };
-}
-
-function opened(
-  day: TradingDay,
-  date: string,
-  unrealized: readonly { pair: string; amount: Decimal }[],
-): TradingDay {
-  const opening = new Map(unrealized.map(({ pair, amount }) => [pair, amount]));
-  return { date, realized: date === day.date ? day.realized : new Map(), opening };
 }
 
 function byQuote(a: Holding, b: Holding): number {

@@ -1,12 +1,12 @@
-import { add, decimalText, units, zero, type Decimal } from '#core/market/decimal.ts';
 import { amendOrder } from './amend.ts';
-import type { CancelReason, Command, Surroundings } from './command.ts';
-import { decided, isRefused, refused, type Decided, type Decision } from './decision.ts';
+import { cancelAll, cancelOrder, setCancelAfter, switchedOff } from './cancel.ts';
+import type { Command, Surroundings } from './command.ts';
+import { decided, isRefused, refused, type Decision } from './decision.ts';
 import type { TradingEvent } from './event.ts';
 import { executeAll, executeStep } from './execute.ts';
-import { markPrices } from './loss.ts';
+import { deposit, withdraw } from './funds.ts';
 import { limitsFault } from './limits.ts';
-import type { Order } from './order.ts';
+import { markPrices } from './loss.ts';
 import { placeOrder } from './place.ts';
 import type { Portfolio } from './portfolio.ts';
 
@@ -36,35 +36,21 @@ function outcome(portfolio: Portfolio, command: Command, around: Surroundings): 
       return limited(portfolio, atUs, { type: 'portfolio_opened', userId, name, limits });
     }
     case 'deposit':
-      return deposited(portfolio, command);
+      return deposit(portfolio, command);
     case 'withdraw':
-      return withdrawn(portfolio, command);
+      return withdraw(portfolio, command);
     case 'place_order':
       if (portfolio.orders.has(command.orderId))
         return refused('ALREADY_EXISTS', `order ${command.orderId} is open already`, 'Use another order id.');
       return placeOrder(portfolio, command, around);
     case 'amend_order':
       return amendOrder(portfolio, command, around);
-    case 'cancel_order': {
-      const order = portfolio.orders.get(command.orderId);
-      if (order === undefined)
-        return refused(
-          'NOT_FOUND',
-          `order ${command.orderId} is not open`,
-          'Ask for the order to see how it ended.',
-        );
-      return decided(portfolio, atUs, canceled(order, command.reason));
-    }
+    case 'cancel_order':
+      return cancelOrder(portfolio, command);
     case 'cancel_all':
-      return canceledAll(portfolio, command);
+      return cancelAll(portfolio, command);
     case 'cancel_after':
-      if (command.untilUs !== null && !(Number.isSafeInteger(command.untilUs) && command.untilUs > atUs))
-        return refused(
-          'BAD_REQUEST',
-          'the time to cancel at is not in the future',
-          'Set a later one, or null.',
-        );
-      return decided(portfolio, atUs, { type: 'cancel_after_set', untilUs: command.untilUs });
+      return setCancelAfter(portfolio, command);
     case 'set_limits': {
       const { limits, by } = command;
       return limited(portfolio, atUs, { type: 'limits_set', limits, by });
@@ -86,43 +72,6 @@ function outcome(portfolio: Portfolio, command: Command, around: Surroundings): 
   }
 }
 
-/** The dead-man's switch, where its time has come before what its owner asks for next. */
-function switchedOff(portfolio: Portfolio, { kind, atUs }: Command): Decided {
-  const isOwners = kind === 'place_order' || kind === 'amend_order' || kind === 'cancel_after';
-  const isDue = portfolio.cancelAfterUs !== undefined && atUs >= portfolio.cancelAfterUs;
-  if (!isOwners || !isDue) return decided(portfolio, atUs);
-  return fired(portfolio, atUs);
-}
-
-function fired(portfolio: Portfolio, atUs: number): Decided {
-  const cancels = inOrder(portfolio).map((order) => canceled(order, 'cancel_after'));
-  return decided(portfolio, atUs, ...cancels, { type: 'cancel_after_set', untilUs: null });
-}
-
-/** By `cancel_after` only once that time has come: it may have been moved on since it was read. */
-function canceledAll(portfolio: Portfolio, command: Extract<Command, { kind: 'cancel_all' }>): Decision {
-  const { source, symbol, reason, atUs } = command;
-  if (reason === 'cancel_after') {
-    const isDue = portfolio.cancelAfterUs !== undefined && atUs >= portfolio.cancelAfterUs;
-    return isDue ? fired(portfolio, atUs) : decided(portfolio, atUs);
-  }
-  const meant = inOrder(portfolio).filter(
-    (order) =>
-      (source === undefined || order.source === source) && (symbol === undefined || order.symbol === symbol),
-  );
-  return decided(portfolio, atUs, ...meant.map((order) => canceled(order, reason)));
-}
-
-/** The open orders as they were placed, however they are kept. */
-function inOrder(portfolio: Portfolio): Order[] {
-  return [...portfolio.orders.values()].sort((a, b) => a.placedAtUs - b.placedAtUs || (a.id < b.id ? -1 : 1));
-}
-
-function canceled(order: Order, reason: CancelReason): TradingEvent {
-  const over: Order = { ...order, status: 'canceled', held: zero };
-  return { type: 'order_canceled', order: over, released: order.held, reason };
-}
-
 function limited(
   portfolio: Portfolio,
   atUs: number,
@@ -132,35 +81,3 @@ function limited(
   if (fault !== undefined) return refused('BAD_REQUEST', `limits cannot be so: ${fault}`, 'Set others.');
   return decided(portfolio, atUs, event);
 }
-
-function deposited(
-  portfolio: Portfolio,
-  { id, asset, amount, atUs }: Extract<Command, { kind: 'deposit' }>,
-): Decision {
-  const { available, held } = portfolio.balances.get(asset) ?? { available: zero, held: zero };
-  if (amount <= zero || add(add(available, held), amount) > balanceMax)
-    return refused(
-      'BAD_REQUEST',
-      `a deposit is above 0, and a balance at most ${decimalText(balanceMax)}`,
-      'Deposit another amount.',
-    );
-  return decided(portfolio, atUs, { type: 'deposited', id, asset, amount });
-}
-
-function withdrawn(
-  portfolio: Portfolio,
-  { id, asset, amount, atUs }: Extract<Command, { kind: 'withdraw' }>,
-): Decision {
-  if (amount <= zero) return refused('BAD_REQUEST', 'a withdrawal is above 0', 'Withdraw another amount.');
-  const available = portfolio.balances.get(asset)?.available ?? zero;
-  if (amount > available)
-    return refused(
-      'INSUFFICIENT_FUNDS',
-      `${decimalText(available)} ${asset} are available, ${decimalText(amount)} were to be withdrawn`,
-      'Withdraw less, or cancel orders that hold some.',
-    );
-  return decided(portfolio, atUs, { type: 'withdrawn', id, asset, amount });
-}
-
-/** A tenth of what a decimal column holds: profit does not make a balance overflow. */
-const balanceMax: Decimal = units(10n ** 37n);

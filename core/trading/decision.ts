@@ -42,6 +42,10 @@ export function refused(code: ErrorCode, message: string, remedy: string): { ref
   return { refused: { code, message, remedy } };
 }
 
+export function notOpen(orderId: string): { refused: Refusal } {
+  return refused('NOT_FOUND', `order ${orderId} is not open`, 'Ask for the order to see how it ended.');
+}
+
 export function isRefused(decision: Decision): decision is { refused: Refusal } {
   return 'refused' in decision;
 }

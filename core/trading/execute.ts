@@ -1,6 +1,6 @@
 import { zero } from '#core/market/decimal.ts';
 import type { Surroundings, VenueStep } from './command.ts';
-import { decided, isRefused, refused, type Decided, type Decision } from './decision.ts';
+import { decided, isRefused, notOpen, refused, type Decided, type Decision } from './decision.ts';
 import { fillFault, fillOrder } from './fill.ts';
 import type { Order } from './order.ts';
 import type { Portfolio } from './portfolio.ts';
@@ -30,12 +30,7 @@ export function executeStep(
   atUs: number,
 ): Decision {
   const order = portfolio.orders.get(step.orderId);
-  if (order === undefined)
-    return refused(
-      'NOT_FOUND',
-      `order ${step.orderId} is not open`,
-      'Ask for the order to see how it ended.',
-    );
+  if (order === undefined) return notOpen(step.orderId);
   const fault = stepFault(order, step);
   if (fault !== undefined)
     return refused(

@@ -1,5 +1,5 @@
 import { add, decimalText, subtract, units, zero, type Decimal } from '#core/market/decimal.ts';
-import { dateOf } from './apply.ts';
+import { dateOf } from './day.ts';
 import type { Command } from './command.ts';
 import { decided, followed, type Decided } from './decision.ts';
 import { pairOf, unrealized } from './holdings.ts';

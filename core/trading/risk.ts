@@ -1,5 +1,5 @@
 import { decimalText, multiply, add, subtract, units, zero, type Decimal } from '#core/market/decimal.ts';
-import { ordersInMinute } from './apply.ts';
+import { ordersInMinute } from './order-rate.ts';
 import type { MarketView, Surroundings } from './command.ts';
 import type { RiskDecision } from './event.ts';
 import { realizedLoss } from './loss.ts';
