@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util';
 import { backfillCrashRun } from './faults/backfill-crash.ts';
 import { crashRun, problemsOf } from './faults/crash.ts';
+import { tradingCrashRun } from './faults/trading.ts';
 import { transformCrashRun } from './faults/transform.ts';
 import { batchStreamRun } from './pipelines/stream-bars/batch-stream.ts';
 import { kafkaMissing, startTestKafka, type TestKafka } from './support/kafka.ts';
@@ -37,6 +38,15 @@ const proofs: Record<string, (seed: number, kills: number) => Promise<boolean>> 
     });
     const proof = 'crash-backfill';
     process.stdout.write(`${JSON.stringify({ proof, seed, problems, killed, figures }, null, 2)}\n`);
+    return problems.length === 0;
+  },
+  async trading(seed, kills) {
+    const run = { kills, seed, speed: 60, say };
+    const { problems, figures, kills: killed, slowestMs } = await tradingCrashRun(run);
+    const proof = 'trading';
+    process.stdout.write(
+      `${JSON.stringify({ proof, seed, problems, killed, slowestMs, figures }, null, 2)}\n`,
+    );
     return problems.length === 0;
   },
   async 'batch-stream'(seed) {

@@ -1,15 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
-import { freePort } from '#core/platform/ports.ts';
 import type { TestKafka } from '#tests/support/kafka.ts';
 import { randomOf } from './random.ts';
+import { startUp, type UpProcess } from './up-process.ts';
 
 const roles = ['ingest', 'stream', 'api', 'exchange', 'postgres'] as const;
 export type Victim = (typeof roles)[number] | 'broker';
@@ -61,9 +53,7 @@ export function problemsOf({ report, listings, candles }: CrashResult): string[]
   ];
 }
 
-const command = fileURLToPath(new URL('../../cli/ticklake.js', import.meta.url));
 const noCandles = { minutes: 0, complete: 0, wrong: 0, absent: 0 };
-const recoveryMsMax = 60_000;
 /** Markets that `up` captures by default. */
 const marketsCount = 10;
 const kafkaSessionMs = 6_000;
@@ -73,91 +63,49 @@ const kafkaSessionMs = 6_000;
  * the report and `lake verify` then find. Every process it starts is gone when it returns.
  */
 export async function crashRun(options: CrashOptions): Promise<CrashResult> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'ticklake-crash-'));
-  await chmod(dataDir, 0o755);
-  const apiPort = await freePort();
   const random = randomOf(options.seed);
   const story = [`seed ${options.seed}`];
   const victims: readonly Victim[] = options.kafka === undefined ? roles : [...roles, 'broker'];
-  const env = { ...process.env, ...(options.kafka === undefined ? {} : kafkaEnvironment(options.kafka)) };
-  const up = spawn(
-    process.execPath,
-    [
-      command,
-      '--data-dir',
-      dataDir,
-      '--log-level',
-      'info',
-      '--json',
-      'up',
-      '--speed',
-      String(options.speed),
-      '--port',
-      String(apiPort),
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'], env },
-  );
-  const pids = new Map<string, number>();
-  const stdout = collect(up);
-  watchPids(up, pids);
+  const env = options.kafka === undefined ? {} : kafkaEnvironment(options.kafka);
   const slowestMs: Record<Victim, number> = {
     ...{ ingest: 0, stream: 0, api: 0, exchange: 0, postgres: 0, broker: 0 },
   };
   const kills = { ...slowestMs };
+  const up = await startUp({ speed: options.speed, env });
+  const { apiPort } = up;
   try {
-    const place = { dataDir, apiPort };
-    await until('the first commit', up, async () => (await snapshotOf(apiPort)) !== null);
+    await up.until('the first commit', async () => (await snapshotOf(apiPort)) !== null);
     for (let kill = 0; kill < options.kills; kill++) {
       const victim = victims[Math.floor(random() * victims.length)] ?? 'ingest';
       await sleep(200 + random() * 1_500);
-      const pid = victim === 'postgres' ? await postmasterPid(dataDir) : (pids.get(victim) ?? 0);
+      const pid = victim === 'broker' ? 0 : await up.pidOf(victim);
       const newest = victim === 'stream' ? newestCandle : snapshotOf;
       const before = await newest(apiPort).catch(() => null);
       if (victim === 'broker') await options.kafka?.kill();
-      else if (pid > 0) process.kill(pid, 'SIGKILL');
-      else throw new Error(`no pid of ${victim} is known`);
+      else process.kill(pid, 'SIGKILL');
       kills[victim]++;
       if (victim === 'broker') await options.kafka?.restart();
       const startedAt = Date.now();
-      await until(`${victim} to serve again`, up, () => serves(victim, { ...place, pid }, before));
+      await up.until(`${victim} to serve again`, () => serves(victim, up, pid, before));
       const tookMs = Date.now() - startedAt;
       slowestMs[victim] = Math.max(slowestMs[victim], tookMs);
       const line = `kill ${kill + 1} of ${options.kills}: ${victim}, serving again after ${tookMs} ms`;
       story.push(line);
       options.say?.(line);
     }
-    up.kill('SIGINT');
-    await once(up, 'exit');
-    const report = JSON.parse(await stdout) as Record<string, number>;
-    const verify = await execa(
-      process.execPath,
-      [command, '--data-dir', dataDir, '--json', 'lake', 'verify'],
-      {
-        reject: false,
-        env,
-        timeout: 120_000,
-      },
-    );
-    const sql = await execa(
-      process.execPath,
-      [command, '--data-dir', dataDir, 'sql', '--format', 'json', candlesSql],
-      { env, timeout: 120_000 },
-    );
+    const report = await up.end();
+    const verify = await up.run(['--json', 'lake', 'verify'], { reject: false });
+    const candles = await up.run(['sql', '--format', 'json', candlesSql]);
     return {
       report,
-      candles: (JSON.parse(sql.stdout) as CrashResult['candles'][])[0] ?? noCandles,
-      listings: JSON.parse(verify.stdout) as CrashResult['listings'],
+      candles: (JSON.parse(candles) as CrashResult['candles'][])[0] ?? noCandles,
+      listings: JSON.parse(verify) as CrashResult['listings'],
       slowestMs,
       kills,
       story,
     };
   } finally {
-    if (up.exitCode === null && up.signalCode === null) {
-      up.kill('SIGKILL');
-      await once(up, 'exit');
-    }
-    await sleep(2_500);
-    await rm(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 500 });
+    await up.close();
   }
 }
 
@@ -169,32 +117,27 @@ function kafkaEnvironment(kafka: TestKafka): Record<string, string> {
   };
 }
 
-interface Place {
-  dataDir: string;
-  apiPort: number;
-  /** Who was killed. */
-  pid: number;
-}
-
-async function serves(victim: Victim, place: Place, before: string | null): Promise<boolean> {
+async function serves(
+  victim: Victim,
+  up: UpProcess,
+  killed: number,
+  before: string | null,
+): Promise<boolean> {
+  const { apiPort } = up;
   switch (victim) {
     case 'api':
-      return (await fetch(`http://127.0.0.1:${place.apiPort}/health/ready`)).ok;
-    case 'exchange': {
-      const { url } = JSON.parse(await readFile(join(place.dataDir, 'run', 'exchange.json'), 'utf8')) as {
-        url: string;
-      };
-      return (await fetch(`${url}/api/v3/ping`)).ok;
-    }
+      return (await fetch(`http://127.0.0.1:${apiPort}/health/ready`)).ok;
+    case 'exchange':
+      return (await fetch(`${await up.exchangeUrl()}/api/v3/ping`)).ok;
     case 'postgres':
-      return (await postmasterPid(place.dataDir)) !== place.pid && (await snapshotOf(place.apiPort)) !== null;
+      return (await up.pidOf('postgres')) !== killed && (await snapshotOf(apiPort)) !== null;
     case 'stream': {
-      const now = await newestCandle(place.apiPort);
+      const now = await newestCandle(apiPort);
       return now !== null && now !== before;
     }
     case 'broker':
     case 'ingest': {
-      const now = await snapshotOf(place.apiPort);
+      const now = await snapshotOf(apiPort);
       return now !== null && now !== before;
     }
   }
@@ -235,38 +178,3 @@ const candlesSql = `
     from traded
     join span on span.symbol = traded.symbol and traded.open_time between span.first and span.last
     left join said on said.symbol = traded.symbol and said.open_time = traded.open_time`;
-
-async function until(what: string, up: ChildProcess, reached: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + recoveryMsMax;
-  let last: unknown;
-  while (Date.now() < deadline) {
-    if (up.exitCode !== null) throw new Error(`up ended with ${up.exitCode} while waiting for ${what}`);
-    try {
-      if (await reached()) return;
-      last = undefined;
-    } catch (error) {
-      last = error;
-    }
-    await sleep(25);
-  }
-  throw new Error(`waited ${recoveryMsMax} ms in vain for ${what}`, { cause: last });
-}
-
-async function postmasterPid(dataDir: string): Promise<number> {
-  return Number((await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[0]);
-}
-
-function watchPids(up: ChildProcess, pids: Map<string, number>): void {
-  if (up.stderr === null) return;
-  createInterface({ input: up.stderr }).on('line', (line) => {
-    const started = /"role":"(\w+)","rolePid":(\d+)/.exec(line);
-    if (started?.[1] !== undefined) pids.set(started[1], Number(started[2]));
-  });
-}
-
-async function collect(up: ChildProcess): Promise<string> {
-  let text = '';
-  up.stdout?.setEncoding('utf8');
-  for await (const chunk of up.stdout ?? []) text += String(chunk);
-  return text;
-}
