@@ -4,7 +4,7 @@ import { units, type Decimal } from '#core/market/decimal.ts';
 import { onActive, onTrade, type Book, type PaperTerms } from '#core/trading/paper.ts';
 import type { VenueStep } from '#core/trading/command.ts';
 import { around, d, Desk, fees, marketAt, only, rules, startUs } from '../pure.ts';
-import { SlowVenue, type SlowBook, type SlowFill } from './slow.ts';
+import { SlowVenue, type SlowBook } from './slow.ts';
 
 const ordersMin = Number(process.env['TICKLAKE_TEST_ORDERS'] ?? 3000);
 const terms: PaperTerms = { rules, takerFee: fees.taker, slippage: d('0.001') };
@@ -171,11 +171,14 @@ it('never fills more of a trade than its volume', () => {
   );
 });
 
-function fillsOf(desk: Desk): SlowFill[] {
-  return only(desk.events, 'order_filled').map(({ order, fill }) => [
-    ...([order.id, fill.tradeId] as const),
-    ...([Number(fill.price / d('0.01')), Number(fill.quantity / d('0.0001'))] as const),
-  ]);
+/** As the slow venue keeps them. */
+function fillsOf(desk: Desk): Map<string, number> {
+  const fills = new Map<string, number>();
+  for (const { order, fill } of only(desk.events, 'order_filled')) {
+    const key = `${order.id} at ${fill.price / d('0.01')} by ${fill.tradeId}`;
+    fills.set(key, (fills.get(key) ?? 0) + Number(fill.quantity / d('0.0001')));
+  }
+  return fills;
 }
 
 function waitingOf(desk: Desk): [string, Decimal, Decimal][] {

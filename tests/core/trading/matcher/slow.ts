@@ -29,15 +29,13 @@ export interface SlowBook {
   asks: Map<number, number>;
 }
 
-/** Order, trade, price, steps. */
-export type SlowFill = [string, number, number, number];
-
 /** Prices with the taker's fee and with slippage: a thousandth each. */
 const withFee = 1001;
 
 export class SlowVenue {
   readonly orders: SlowOrder[] = [];
-  fills: SlowFill[] = [];
+  /** Steps by order, price and trade. */
+  readonly fills = new Map<string, number>();
   last = { id: 10, price: 10_000 };
 
   /** Orders that are new meet the market; those with a stop price only begin to wait. */
@@ -107,9 +105,8 @@ export class SlowVenue {
     order.remaining -= 1;
     order.purse -= price * withFee;
     if (order.remaining === 0) order.state = 'over';
-    const before = this.fills.at(-1);
-    if (before?.[0] === order.id && before[1] === tradeId && before[2] === price) before[3] += 1;
-    else this.fills.push([order.id, tradeId, price, 1]);
+    const fill = `${order.id} at ${price} by ${tradeId}`;
+    this.fills.set(fill, (this.fills.get(fill) ?? 0) + 1);
   }
 
   /** Without a book: any quantity a thousandth worse than the last price, in ticks, and never worse than the order's own. */
