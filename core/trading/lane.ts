@@ -1,4 +1,5 @@
 import type { TicklakeError } from '#core/platform/errors.ts';
+import pg from 'pg';
 import { isTicklakeError, toTicklakeError } from '#core/platform/errors.ts';
 import { isConnectionLost, type Database } from '#core/platform/postgres/database.ts';
 import { runBatch, type BatchDeps, type Guard, type Outcome, type Request } from './batch.ts';
@@ -19,6 +20,8 @@ export interface LaneOptions extends BatchDeps {
   batchMax: number;
   onBatch(commands: number, seconds: number): void;
 }
+
+const uniqueViolation = '23505';
 
 /** One connection and the work that waits for it: one transaction at a time, of as much as has gathered meanwhile. */
 export class Lane {
@@ -70,9 +73,9 @@ export class Lane {
     try {
       await this.#runAll(batch);
     } catch (error) {
-      const isSharedFault = batch.length > 1 && !isEveryones(error);
+      const canFareBetter = isRaced(error) || (batch.length > 1 && !isEveryones(error));
       for (const work of batch) {
-        if (!isSharedFault) work.settle(toTicklakeError(error));
+        if (!canFareBetter) work.settle(toTicklakeError(error));
         else await this.#runAll([work]).catch((own: unknown) => work.settle(toTicklakeError(own)));
       }
     }
@@ -99,6 +102,12 @@ export class Lane {
 /** Whether trying one command after the other would fare no better: the server is away, or a lock is. */
 function isEveryones(error: unknown): boolean {
   return isConnectionLost(error) || isTicklakeError(error, 'CONFLICT');
+}
+
+/** Whether another has just written the same rows, as of a portfolio that there was no head of to lock: it is there now. */
+function isRaced(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof pg.DatabaseError && cause.code === uniqueViolation;
 }
 
 async function nextTurn(): Promise<void> {

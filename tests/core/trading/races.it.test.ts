@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decimalText, parseDecimal, zero } from '#core/market/decimal.ts';
+import { defaultLimits } from '#core/trading/limits.ts';
 import type { TradingWriter } from '#core/trading/writer.ts';
 import { readPortfolio } from '#core/trading/read.ts';
 import { reconcile } from '#core/trading/reconcile.ts';
@@ -103,6 +104,24 @@ describe('orders that race', { timeout: 180_000 }, () => {
     expect(books.chain.fault).toBeUndefined();
     const held = (await readPortfolio(trading.database, id))?.portfolio.balances.get('USDT')?.held ?? zero;
     expect(decimalText(held)).toBe(String(keys.length * 100));
+  });
+
+  it('to open one portfolio: it is opened once, and the other is told so', async () => {
+    const writers = [writer, trading.newWriter(), trading.newWriter()];
+    for (let turn = 0; turn < 10; turn++) {
+      const portfolioId = randomUUID();
+      const opening = {
+        ...{ portfolioId, atUs: nowUs(), kind: 'open_portfolio' as const, userId: randomUUID() },
+        ...{ name: 'Raced', limits: defaultLimits },
+      };
+      const codes = await Promise.all(writers.map((one) => codeOf(one.submit(opening))));
+      expect(codes.toSorted()).toEqual(['ALREADY_EXISTS', 'ALREADY_EXISTS', undefined]);
+      const key = { key: randomUUID(), bodyHash: 'a' };
+      const another = { ...opening, portfolioId: randomUUID() };
+      const answers = await Promise.all(writers.map((one) => one.submit(another, key)));
+      expect(answers.filter(({ isReplay }) => !isReplay)).toHaveLength(1);
+      for (const { events } of answers) expect(events).toEqual(answers[0]?.events);
+    }
   });
 
   it('against withdrawals: never more leaves than there was', async () => {
