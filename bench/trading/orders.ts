@@ -8,7 +8,7 @@ import type { TradingSurroundings, TradingWriter } from '#core/trading/writer.ts
 export interface MarketOrders {
   surroundings: TradingSurroundings;
   placement(portfolioId: string): Extract<Command, { kind: 'place_order' }>;
-  openPortfolios(writer: TradingWriter, count: number): Promise<string[]>;
+  openPortfolios(writer: TradingWriter, count: number, userId?: string): Promise<string[]>;
 }
 
 const price = parseDecimal('100');
@@ -37,13 +37,13 @@ export function openMarketOrders(): MarketOrders {
         ...{ timeInForce: 'GTC', postOnly: false },
       },
     }),
-    openPortfolios: async (writer, count) =>
+    openPortfolios: async (writer, count, userId = randomUUID()) =>
       await Promise.all(
         Array.from({ length: count }, async () => {
           const portfolioId = randomUUID();
           const at = { portfolioId, atUs: Date.now() * 1_000 };
           const name = 'Benchmark';
-          await writer.submit({ ...at, kind: 'open_portfolio', userId: randomUUID(), name, limits });
+          await writer.submit({ ...at, kind: 'open_portfolio', userId, name, limits });
           const amount = parseDecimal('1000000000');
           await writer.submit({ ...at, kind: 'deposit', id: randomUUID(), asset: 'USDT', amount });
           return portfolioId;

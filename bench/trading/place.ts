@@ -63,6 +63,9 @@ export async function place(): Promise<Benchmark> {
     async round() {
       const [few, fewOfPeer] = [await runs.ours(64), await runs.peer(64)];
       const [many, manyOfPeer] = [await runs.ours(256), await runs.peer(256)];
+      // It begins like the others, which have few open orders each.
+      const atUs = Date.now() * 1_000;
+      await writer.submit({ portfolioId: hot, atUs, kind: 'cancel_all', reason: 'requested' });
       const hotRun = await runs.hot(256);
       for (const id of [hot, ours[0] ?? '']) {
         const { differences, chain } = await reconcile(database, id);
