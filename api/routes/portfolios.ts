@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
-import { TicklakeError } from '#core/platform/errors.ts';
 import { defaultLimits } from '#core/trading/limits.ts';
-import { listPortfolios, readPortfolio, readTransactions, type PortfolioFacts } from '#core/trading/read.ts';
+import { listPortfolios, readTransactions, type PortfolioFacts } from '#core/trading/read.ts';
 import { replay, type ReplayEnd } from '#core/trading/replay.ts';
 import { instantUs, timeFromUs } from '../format.ts';
 import { askerOf, callerOf } from '../plugins/authenticate.ts';
@@ -11,6 +10,7 @@ import { NoQuery } from '../schemas/lake.ts';
 import * as schemas from '../schemas/portfolios.ts';
 import { numberCursor, placeCursor, pageAfter } from '../trading/cursors.ts';
 import { changedLimits, nowUs } from '../trading/input.ts';
+import { moneyOf, readMoney } from '../trading/money.ts';
 import type { Trading } from '../trading/open.ts';
 import { shownTransaction } from '../trading/transactions.ts';
 import { worthOf } from '../trading/worth.ts';
@@ -80,19 +80,18 @@ export const portfolioRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trad
       const { portfolioId } = request.params;
       await owners.checkPortfolio(askerOf(request), portfolioId);
       const { valuedIn, asOf } = request.query;
-      const stored = await readPortfolio(database, portfolioId);
-      if (stored === undefined) throw new TicklakeError('INTERNAL', `portfolio ${portfolioId} has no head`);
-      const portfolio =
+      const stored = await readMoney(database, portfolioId);
+      const money =
         asOf === undefined
-          ? stored.portfolio
-          : await replays.run(() => replay(database, portfolioId, replayEnd(asOf)));
+          ? stored.money
+          : moneyOf(await replays.run(() => replay(database, portfolioId, replayEnd(asOf))));
       return {
         ...shownFacts(stored.facts),
-        eventNumber: portfolio.number,
-        riskState: portfolio.risk,
-        cancelAfter: portfolio.cancelAfterUs === undefined ? null : timeFromUs(portfolio.cancelAfterUs),
-        openOrders: portfolio.orders.size,
-        ...worthOf(portfolio, valuedIn, priceOf),
+        eventNumber: money.number,
+        riskState: money.risk,
+        cancelAfter: money.cancelAfterUs === undefined ? null : timeFromUs(money.cancelAfterUs),
+        openOrders: money.openOrders,
+        ...worthOf(money, valuedIn, priceOf),
       };
     },
   );

@@ -1,16 +1,17 @@
 import { add, decimalText, divide, multiply, subtract, zero, type Decimal } from '#core/market/decimal.ts';
-import type { Holding, Portfolio } from '#core/trading/portfolio.ts';
 import type * as schemas from '../schemas/portfolios.ts';
+import type { Money } from './money.ts';
 import { optionalText } from './shown.ts';
 
 /** The last price of one asset in another; undefined where none is known. */
 export type PriceOf = (base: string, quote: string) => Decimal | undefined;
 
+type Holding = Money['holdings'][number];
 type Worth = Pick<schemas.Portfolio, 'balances' | 'holdings' | 'value'>;
 
 /** A portfolio's money, at last prices. */
-export function worthOf(portfolio: Portfolio, valuedIn: string, priceOf: PriceOf): Worth {
-  const holdings = [...portfolio.holdings.values()].map((holding) => ({
+export function worthOf(portfolio: Money, valuedIn: string, priceOf: PriceOf): Worth {
+  const holdings = portfolio.holdings.map((holding) => ({
     holding,
     price: priceOf(holding.base, holding.quote),
   }));
