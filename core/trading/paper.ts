@@ -2,7 +2,7 @@ import { subtract, zero, type Decimal } from '#core/market/decimal.ts';
 import type { ExpiryReason, VenueStep } from './command.ts';
 import type { Order } from './order.ts';
 import { queueAt, takesOf, without, wouldTake, type Book, type PaperTerms, type Take } from './take.ts';
-import { byTime, reaches, sharesOf, type TapeTrade } from './tape.ts';
+import { byTime, isTriggered, reaches, sharesOf, type TapeTrade } from './tape.ts';
 
 export type { Book, BookLevel, PaperTerms } from './take.ts';
 export type { TapeTrade } from './tape.ts';
@@ -15,14 +15,25 @@ export interface PaperMarket {
 
 /**
  * What becomes of one portfolio's orders of a symbol that are not active yet (`activeAfterTradeId` is -1), the first
- * placed first: stop orders begin to wait; the others take what they can of the book, or at the last price with slippage
- * where there is none; what is left of them rests behind what stands at its price, or expires. Deterministic.
+ * placed first: stop orders begin to wait, or are triggered where the newest trade has reached them meanwhile; all others
+ * take what they can of the book, or at the last price with slippage where there is none; what is left of them rests
+ * behind what stands at its price, or expires. Deterministic.
  */
 export function onActive(orders: Iterable<Order>, market: PaperMarket, terms: PaperTerms): VenueStep[] {
   const inactive = [...orders].filter((order) => order.activeAfterTradeId < 0).sort(byTime);
-  const stops = inactive.filter((order) => order.status === 'pending');
-  const others = inactive.filter((order) => order.status !== 'pending');
-  return [...stops.map((order) => activated(order, market, zero)), ...meeting(others, market, terms)];
+  const { last } = market;
+  const isWaiting = (order: Order) => order.status === 'pending' && !isTriggered(order, last.price);
+  return [
+    ...inactive.filter(isWaiting).map((order) => activated(order, last.tradeId, zero)),
+    ...inactive
+      .filter((order) => order.status === 'pending' && !isWaiting(order))
+      .flatMap((order) => [activated(order, last.tradeId - 1, zero), triggered(order, last)]),
+    ...meeting(
+      inactive.filter((order) => !isWaiting(order)),
+      market,
+      terms,
+    ),
+  ];
 }
 
 /**
@@ -37,16 +48,16 @@ export function onTrade(
   book?: Book,
 ): VenueStep[] {
   const resting: Order[] = [];
-  const triggered: Order[] = [];
+  const stops: Order[] = [];
   for (const order of orders)
-    if (reaches(trade, order)) (order.status === 'pending' ? triggered : resting).push(order);
-  if (resting.length === 0 && triggered.length === 0) return [];
+    if (reaches(trade, order)) (order.status === 'pending' ? stops : resting).push(order);
+  if (resting.length === 0 && stops.length === 0) return [];
   const market: PaperMarket = { last: trade, ...(book !== undefined && { book }) };
-  const { tradeId, price } = trade;
+  stops.sort(byTime);
   return [
     ...sharesOf(trade, resting),
-    ...triggered.map((order): VenueStep => ({ kind: 'trigger_order', orderId: order.id, tradeId, price })),
-    ...meeting(triggered.sort(byTime), market, terms),
+    ...stops.map((order) => triggered(order, trade)),
+    ...meeting(stops, market, terms),
   ];
 }
 
@@ -59,7 +70,7 @@ function meeting(orders: readonly Order[], market: PaperMarket, terms: PaperTerm
     if (book !== undefined) book = without(book, order.side, takes);
     const queueAhead = takes.length === 0 ? queueAt(book, order) : zero;
     const reason = expiry(order, takes, market.last.price, book);
-    steps.push(activated(order, market, queueAhead));
+    steps.push(activated(order, market.last.tradeId, queueAhead));
     steps.push(...takes.map((take) => filled(order, take, market)));
     if (reason !== undefined) steps.push({ kind: 'expire_order', orderId: order.id, reason });
   }
@@ -91,8 +102,12 @@ function left(order: Order, takes: readonly Take[]): Decimal {
   return takes.reduce((rest, take) => subtract(rest, take.quantity), open);
 }
 
-function activated({ id }: Order, { last }: PaperMarket, queueAhead: Decimal): VenueStep {
-  return { kind: 'activate_order', orderId: id, activeAfterTradeId: last.tradeId, queueAhead };
+function activated({ id }: Order, activeAfterTradeId: number, queueAhead: Decimal): VenueStep {
+  return { kind: 'activate_order', orderId: id, activeAfterTradeId, queueAhead };
+}
+
+function triggered({ id }: Order, { tradeId, price }: PaperMarket['last']): VenueStep {
+  return { kind: 'trigger_order', orderId: id, tradeId, price };
 }
 
 function filled({ id }: Order, { quantity, price }: Take, { last }: PaperMarket): VenueStep {

@@ -15,11 +15,15 @@ export interface TapeTrade {
 
 /** Does a trade trigger a waiting stop order, or come to a resting order's price? Only later ones than it is matched up to. */
 export function reaches(trade: TapeTrade, order: Order): boolean {
-  const { activeAfterTradeId, status, side, price, stopPrice } = order;
+  const { activeAfterTradeId, status, side, price } = order;
   if (activeAfterTradeId < 0 || trade.tradeId <= activeAfterTradeId) return false;
-  if (status === 'pending')
-    return stopPrice !== undefined && (side === 'buy' ? trade.price >= stopPrice : trade.price <= stopPrice);
+  if (status === 'pending') return isTriggered(order, trade.price);
   return price !== undefined && (side === 'buy' ? trade.price <= price : trade.price >= price);
+}
+
+/** Does a price reach an order's stop price? */
+export function isTriggered({ side, stopPrice }: Order, price: Decimal): boolean {
+  return stopPrice !== undefined && (side === 'buy' ? price >= stopPrice : price <= stopPrice);
 }
 
 /**

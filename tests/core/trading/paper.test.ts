@@ -259,6 +259,13 @@ describe('a stop order', () => {
     expect(desk.order('o1')).toMatchObject({ status: 'expired', held: 0n });
   });
 
+  it('that the market has passed before it was active is triggered at once', () => {
+    const desk = new Trader();
+    desk.opens({ type: 'stop_loss', side: 'sell', stopPrice: '95' });
+    expect(fillsOf(desk.meets(noBook, '94', 12))).toEqual([['o1', d('1'), d('93.9')]]);
+    expect(only(desk.events, 'order_triggered')).toMatchObject([{ tradeId: 12, price: d('94') }]);
+  });
+
   it('that was triggered is not triggered again', () => {
     const desk = new Trader();
     desk.opens({ type: 'stop_loss', side: 'sell', stopPrice: '95' });

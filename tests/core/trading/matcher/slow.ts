@@ -38,19 +38,22 @@ export class SlowVenue {
   readonly fills = new Map<string, number>();
   last = { id: 10, price: 10_000 };
 
-  /** Orders that are new meet the market; those with a stop price only begin to wait. */
+  /** Orders that are new meet the market; those whose stop price the last price has not reached begin to wait. */
   meet(book: SlowBook | undefined): void {
     const left = book && { bids: new Map(book.bids), asks: new Map(book.asks) };
-    for (const order of this.orders) {
-      if (order.state !== 'new') continue;
-      if (order.stop !== undefined) this.#begin(order, 'waiting', 0);
+    const news = this.orders.filter(({ state }) => state === 'new');
+    for (const order of news) {
+      const hasToWait = order.stop !== undefined && !isStopped(order, this.last.price);
+      if (hasToWait) this.#begin(order, 'waiting', 0);
+      else this.#take(order, left);
     }
-    for (const order of this.orders) if (order.state === 'new') this.#take(order, left);
   }
 
   trade(trade: SlowTrade, book: SlowBook | undefined): void {
     this.last = { id: trade.id, price: trade.price };
-    const triggered = this.orders.filter((order) => isTriggered(order, trade.price));
+    const triggered = this.orders.filter(
+      (order) => order.state === 'waiting' && isStopped(order, trade.price),
+    );
     const queue = this.orders.filter((order) => order.state === 'resting' && isReached(order, trade.price));
     queue.sort((a, b) => rank(a, trade) - rank(b, trade));
     for (const order of queue) if (order.limit !== trade.price) order.ahead = 0;
@@ -120,8 +123,8 @@ export class SlowVenue {
   }
 }
 
-function isTriggered({ state, side, stop = 0 }: SlowOrder, price: number): boolean {
-  return state === 'waiting' && (side === 'buy' ? price >= stop : price <= stop);
+function isStopped({ side, stop = 0 }: SlowOrder, price: number): boolean {
+  return side === 'buy' ? price >= stop : price <= stop;
 }
 
 function isReached({ side, limit = 0 }: SlowOrder, price: number): boolean {
