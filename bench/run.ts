@@ -15,6 +15,7 @@ import { socketToLog } from './ingest/socket-to-log.ts';
 import { vsPyIceberg } from './ingest/vs-pyiceberg.ts';
 import { ingestMemory } from './memory/ingest.ts';
 import { place } from './trading/place.ts';
+import { postOrders } from './trading/post-orders.ts';
 import { candleClose } from './transform/candle-close.ts';
 import { signalLatency } from './transform/signal-latency.ts';
 import { transformIndicators } from './transform/indicators.ts';
@@ -29,6 +30,7 @@ const benchmarks: Record<string, OpenBenchmark> = {
   'backfill.trades': tradesBackfill,
   'memory.ingest': ingestMemory,
   'trading.place': place,
+  'trading.post_orders': postOrders,
   'transform.indicators': transformIndicators,
   'transform.candle_close': candleClose,
   'transform.signal_latency': signalLatency,

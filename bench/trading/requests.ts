@@ -1,0 +1,71 @@
+/** Asks a service over HTTP as a client of its own: a thread, so that it does not wait for the service's event loop. */
+import { Agent, request } from 'node:http';
+import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { quantile } from '#bench/benchmark.ts';
+
+export interface Requests {
+  url: string;
+  method: 'GET' | 'POST';
+  headers: Record<string, string>;
+  /** Sent in turn. */
+  bodies: readonly string[];
+  /** What each answer must be. */
+  status: number;
+  inFlight: number;
+  runMs: number;
+}
+
+export interface Answered {
+  perSecond: number;
+  p99Ms: number;
+}
+
+/** So many requests at once, each connection asking again as it is answered. @throws for any other answer */
+export async function askOften(workerData: Requests): Promise<Answered> {
+  return await new Promise((resolve, reject) => {
+    const worker = new Worker(new URL(import.meta.url), { workerData });
+    worker.once('message', resolve).once('error', reject);
+  });
+}
+
+async function ask(agent: Agent, asked: Requests, body: string | undefined): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const { url, method, headers, status } = asked;
+    const sent = request(url, { agent, method, headers }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8');
+      answer.on('data', (chunk: string) => (text += chunk));
+      answer.on('end', () => {
+        if (answer.statusCode === status) resolve();
+        else reject(new Error(`${answer.statusCode}: ${text}`));
+      });
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
+async function run(asked: Requests): Promise<Answered> {
+  const agent = new Agent({ keepAlive: true, maxSockets: asked.inFlight });
+  const tookMs: number[] = [];
+  const startedMs = performance.now();
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: asked.inFlight }, async () => {
+      for (let nowMs = performance.now(); nowMs - startedMs < asked.runMs;) {
+        await ask(agent, asked, asked.bodies[next++ % asked.bodies.length]);
+        const thenMs = performance.now();
+        tookMs.push(thenMs - nowMs);
+        nowMs = thenMs;
+      }
+    }),
+  );
+  agent.destroy();
+  const seconds = (performance.now() - startedMs) / 1_000;
+  return { perSecond: tookMs.length / seconds, p99Ms: quantile(tookMs, 0.99) };
+}
+
+if (!isMainThread) {
+  // The thread is started by askOften alone.
+  parentPort?.postMessage(await run(workerData as Requests));
+}
