@@ -64,7 +64,7 @@ export interface OrderLoadOptions {
 }
 
 const password = 'correct horse battery staple';
-const pauseMs = 60;
+const pauseMs = 150;
 const openMax = 12;
 const againAtOnce = 16;
 /** An outage of some seconds is minutes at the speed of the venue; and what is bought and sold at random grows and loses. */

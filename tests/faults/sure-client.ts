@@ -13,7 +13,7 @@ export interface Answered {
 }
 
 const answerMs = 5_000;
-const knownMs = 90_000;
+const knownMs = 180_000;
 const againMs = 40;
 
 /**

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { messageOf } from '#core/platform/errors.ts';
 import { freePort } from '#core/platform/ports.ts';
 
 /** `ticklake up` in a process of its own with a data dir of its own, whose processes are there to be killed. */
@@ -28,7 +29,10 @@ export interface UpProcess {
 }
 
 const command = fileURLToPath(new URL('../../cli/ticklake.js', import.meta.url));
-const waitMs = 60_000;
+const waitMs = 120_000;
+/** Of what it says, for who looks into a failure. */
+const linesKept = 60;
+const lineMax = 600;
 
 export async function startUp(options: { speed: number; env?: Record<string, string> }): Promise<UpProcess> {
   const dataDir = await mkdtemp(join(tmpdir(), 'ticklake-crash-'));
@@ -42,8 +46,14 @@ export async function startUp(options: { speed: number; env?: Record<string, str
     env,
   });
   const pids = new Map<string, number>();
+  const said: string[] = [];
   const stdout = collect(up);
-  watchPids(up, pids);
+  hear(up, (line) => {
+    const started = /"role":"(\w+)","rolePid":(\d+)/.exec(line);
+    if (started?.[1] !== undefined) pids.set(started[1], Number(started[2]));
+    said.push(line.slice(0, lineMax));
+    if (said.length > linesKept) said.shift();
+  });
   return {
     dataDir,
     apiPort,
@@ -56,7 +66,10 @@ export async function startUp(options: { speed: number; env?: Record<string, str
       const place = await readFile(join(dataDir, 'run', 'exchange.json'), 'utf8');
       return (JSON.parse(place) as { url: string }).url;
     },
-    until: (what, reached) => until(what, up, reached),
+    until: (what, reached) =>
+      until(what, up, reached).catch((error: unknown) => {
+        throw new Error(`${messageOf(error)}; it said at last:\n${said.join('\n')}`, { cause: error });
+      }),
     async end() {
       const ended = once(up, 'exit');
       up.kill('SIGINT');
@@ -98,12 +111,8 @@ async function postmasterPid(dataDir: string): Promise<number> {
   return Number((await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[0]);
 }
 
-function watchPids(up: ChildProcess, pids: Map<string, number>): void {
-  if (up.stderr === null) return;
-  createInterface({ input: up.stderr }).on('line', (line) => {
-    const started = /"role":"(\w+)","rolePid":(\d+)/.exec(line);
-    if (started?.[1] !== undefined) pids.set(started[1], Number(started[2]));
-  });
+function hear(up: ChildProcess, onLine: (line: string) => void): void {
+  if (up.stderr !== null) createInterface({ input: up.stderr }).on('line', onLine);
 }
 
 async function collect(up: ChildProcess): Promise<string> {
