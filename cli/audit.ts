@@ -1,10 +1,14 @@
+import { createPublicKey } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { verifyChain, type ChainReport } from '#core/trading/audit.ts';
+import { auditPlaces } from '#core/trading/audit-places.ts';
+import { verifyChain, type ChainReport, type KnownLink } from '#core/trading/audit.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Transaction } from '#core/platform/postgres/database.ts';
 import { readPortfolio } from '#core/trading/read.ts';
 import { figuresOf } from '#core/trading/reconcile.ts';
 import { replay, storedEvents } from '#core/trading/replay.ts';
+import { openAuditKey, readSignedHeads } from '#core/trading/signed-heads.ts';
 import type { CliContext } from './context.ts';
 import { instant, positiveInteger } from './options.ts';
 import { table } from './output.ts';
@@ -13,9 +17,11 @@ import { withRuntime } from './runtime.ts';
 interface Verdict {
   portfolioId: string;
   events: number;
+  /** The last event that a signed head knows. */
+  signedTo: number | null;
   hash: string;
   ok: boolean;
-  fault: ChainReport['fault'] | null;
+  fault: NonNullable<ChainReport['fault']> | null;
 }
 
 /** `ticklake audit`: that no event of trading was changed, and what followed from each. */
@@ -44,31 +50,31 @@ export function register(program: Command, context: CliContext): void {
 async function verify(context: CliContext, id: string | undefined): Promise<void> {
   const config = context.config();
   const logger = context.logger('audit', config);
+  const signed = await signedHeads(config.dataDir);
   const verdicts = await withRuntime(
     config,
     'owner',
     'audit',
     logger,
     async ({ connection: { database } }) => {
-      const { rows } = await database.query<{ id: string }>(
-        'select portfolio_id as id from trading.heads where $1::uuid is null or portfolio_id = $1 order by 1',
-        [id ?? null],
-      );
-      if (id !== undefined && rows.length === 0)
+      const { rows } = await database.query<{ id: string }>('select portfolio_id as id from trading.heads');
+      const ids = new Set([...rows.map((row) => row.id), ...signed.keys()]);
+      if (id !== undefined && !ids.has(id))
         throw new TicklakeError('NOT_FOUND', `there is no portfolio ${id}`, {
           remedy: 'Name one by its id.',
         });
       const found: Verdict[] = [];
-      for (const row of rows) found.push(await verdictOf(database, row.id));
+      for (const each of id === undefined ? [...ids].toSorted() : [id])
+        found.push(await verdictOf(database, each, signed.get(each) ?? []));
       return found;
     },
   );
   context.output.result(verdicts, () =>
     table(
-      ['portfolio', 'events', 'ok', 'fault'],
-      verdicts.map(({ portfolioId, events, ok, fault }) => [
-        ...[portfolioId, String(events), ok ? 'yes' : 'no'],
-        fault === null ? '' : `event ${fault?.number}: ${fault?.detail}`,
+      ['portfolio', 'events', 'signed', 'ok', 'fault'],
+      verdicts.map(({ portfolioId, events, signedTo, ok, fault }) => [
+        ...[portfolioId, String(events), signedTo === null ? '' : String(signedTo), ok ? 'yes' : 'no'],
+        fault === null ? '' : `event ${fault.number}: ${fault.detail}`,
       ]),
     ),
   );
@@ -79,14 +85,29 @@ async function verify(context: CliContext, id: string | undefined): Promise<void
     });
 }
 
-async function verdictOf(database: Transaction, portfolioId: string): Promise<Verdict> {
+/** What the trader of this data dir has signed; a database that is shared may have been signed elsewhere, too. */
+async function signedHeads(dataDir: string): Promise<Map<string, KnownLink[]>> {
+  const { keyFile, headsDir } = auditPlaces(dataDir);
+  if (!existsSync(headsDir)) return new Map();
+  return await readSignedHeads(headsDir, createPublicKey(await openAuditKey(keyFile)));
+}
+
+async function verdictOf(
+  database: Transaction,
+  portfolioId: string,
+  signed: readonly KnownLink[],
+): Promise<Verdict> {
   const stored = await readPortfolio(database, portfolioId);
-  const known =
-    stored === undefined
-      ? []
-      : [{ number: stored.portfolio.number, hash: stored.hash, source: 'the head in Postgres' }];
-  const { events, hash, fault } = await verifyChain(portfolioId, storedEvents(database, portfolioId), known);
-  return { portfolioId, events, hash: hash.toString('hex'), ok: fault === undefined, fault: fault ?? null };
+  const known = [...signed];
+  if (stored !== undefined)
+    known.push({ number: stored.portfolio.number, hash: stored.hash, source: 'the head in Postgres' });
+  const {
+    events,
+    hash,
+    fault = null,
+  } = await verifyChain(portfolioId, storedEvents(database, portfolioId), known);
+  const signedTo = signed.length === 0 ? null : Math.max(...signed.map(({ number }) => number));
+  return { portfolioId, events, signedTo, hash: hash.toString('hex'), ok: fault === null, fault };
 }
 
 async function showReplay(

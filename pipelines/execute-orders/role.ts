@@ -10,11 +10,12 @@ import { openMarkets } from '#core/trading/markets.ts';
 import { openTradingWriter } from '#core/trading/writer.ts';
 import { startRelay } from '../relay-orders/relay.ts';
 import { startExecutor } from './execute.ts';
+import { startSigning } from './sign-heads.ts';
 import { NewestTrades } from './tape.ts';
 import { startWatch } from './watch.ts';
 
 export interface TraderOptions {
-  config: Pick<Config, 'logPartitions' | 'logRetentionHours'>;
+  config: Pick<Config, 'dataDir' | 'logPartitions' | 'logRetentionHours'>;
   database: Database;
   log: EventLog;
   logger: Logger;
@@ -46,6 +47,7 @@ export async function startTrader(options: TraderOptions): Promise<Trader> {
   const terms = { takerFee: paperFees.taker, slippage };
   const executor = await startExecutor({ ...options, writer, markets, newest, terms });
   const relay = await startRelay({ database, log, logger, metrics });
+  const signing = await startSigning({ database, dataDir: config.dataDir, logger, metrics });
   const watch = startWatch({ database, writer, markets, logger, metrics });
   return {
     failed: executor.failed,
@@ -54,6 +56,7 @@ export async function startTrader(options: TraderOptions): Promise<Trader> {
       await executor.close();
       await writer.close();
       await relay.close();
+      await signing.close();
       await markets.close();
     },
   };

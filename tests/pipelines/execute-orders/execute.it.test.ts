@@ -139,7 +139,7 @@ async function fillsOf(portfolioId: string): Promise<{ order: string; trade: num
 }
 
 function start(): Promise<Trader> {
-  const config = { logPartitions: 4, logRetentionHours: 1 };
+  const config = { dataDir: lake.dir, logPartitions: 4, logRetentionHours: 1 };
   return startTrader({ ...lake, config });
 }
 
