@@ -14,7 +14,7 @@ export interface Answered {
 
 const answerMs = 5_000;
 const knownMs = 180_000;
-const againMs = 40;
+const againMs = 200;
 
 /**
  * Asks the API as a careful client does: where no answer comes, or one that says nothing of what was done, it asks again

@@ -27,6 +27,8 @@ export interface TradingCrashResult {
     askedAgain: number;
     acknowledged: number;
     rejected: number;
+    /** Of those, how many for which reason. */
+    rejectCodes: Record<string, number>;
     canceled: number;
     refused: number;
   };
@@ -121,11 +123,21 @@ async function compare(
     const stored = await storedOrders(runtime.connection.database);
     const { orders, refused, canceled, notCanceled } = load;
     const { sent, again } = load.sent();
-    const rejected = [...orders.values()].filter(({ status }) => status === 'rejected').length;
+    const codes = [...orders.values()].flatMap(({ rejectCode }) => rejectCode ?? []);
+    const rejected = codes.length;
+    const rejectCodes = Object.fromEntries(
+      [...Map.groupBy(codes, (code) => code)].map(([code, of]) => [code, of.length]),
+    );
     const figures = {
       ...counts,
       ...{ requests: sent, askedAgain: again },
-      ...{ acknowledged: orders.size, rejected, canceled: canceled.size, refused: refused.length },
+      ...{
+        acknowledged: orders.size,
+        rejected,
+        rejectCodes,
+        canceled: canceled.size,
+        refused: refused.length,
+      },
     };
     return { figures, problems: [...problemsOf(faults), ...untold(), ...idle()] };
 
