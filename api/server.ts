@@ -42,14 +42,14 @@ const loopback = ['127.0.0.1', '::1', 'localhost'];
 
 /**
  * Runs the service on a socket until it is closed; what it is given stays open.
- * @throws PORT_IN_USE; CONFIG_INVALID for an address other than loopback outside a container, as there is no sign-in.
+ * @throws PORT_IN_USE; CONFIG_INVALID for an address other than loopback outside a container, as only trading asks for a sign-in.
  */
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const { config, logger, metrics, database, log, lake, jobCards = [] } = options;
   if (!config.apiInsideContainer && !loopback.includes(config.apiHost)) {
     throw new TicklakeError(
       'CONFIG_INVALID',
-      `the API may not listen on ${config.apiHost}: there is no sign-in yet`,
+      `the API may not listen on ${config.apiHost}: only trading asks for a sign-in`,
       {
         remedy:
           'Leave apiHost at 127.0.0.1, or set apiInsideContainer where the port is published on loopback only.',

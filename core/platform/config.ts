@@ -98,7 +98,7 @@ function checkTogether(config: ConfigValues): string[] {
   const problems: string[] = [];
   if (!config.apiInsideContainer && !['127.0.0.1', '::1', 'localhost'].includes(config.apiHost)) {
     problems.push(
-      'apiHost is not a loopback address, allowed only with apiInsideContainer, as there is no sign-in yet',
+      'apiHost is not a loopback address, allowed only with apiInsideContainer, as only trading asks for a sign-in',
     );
   }
   if (config.ingestBatchRecords > config.ingestMaxBatchRecords) {
