@@ -38,7 +38,7 @@ export function createPasswords(metrics: Metrics): Passwords {
   return {
     async hash(password) {
       checkPassword(password);
-      return await inTurn(() => hash(password, { cost: passwordCost }));
+      return await inTurn(() => hash(password, passwordCost));
     },
     async verify(password, passwordHash) {
       const isRight = await inTurn(() => verify(password, passwordHash ?? nobodysHash));
