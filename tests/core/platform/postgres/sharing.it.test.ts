@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { acquirePostgres } from '#core/platform/postgres/embedded.ts';
-import { readState } from '#core/platform/postgres/state.ts';
+import { databaseRoles, readState } from '#core/platform/postgres/state.ts';
 import {
   codeOf,
   isAlive,
@@ -125,8 +125,8 @@ describe('the embedded Postgres', { timeout: 120_000 }, () => {
     expect((await stat(join(dir, 'postgres.json'))).mode & 0o777).toBe(0o600);
     expect((await stat(join(dir, 'postgres'))).mode & 0o077).toBe(0);
     const passwords = Object.values((await readState(dir))?.passwords ?? {});
-    expect(passwords).toHaveLength(4);
-    expect(new Set(passwords).size).toBe(4);
+    expect(passwords).toHaveLength(databaseRoles.length);
+    expect(new Set(passwords).size).toBe(databaseRoles.length);
     const logs = await Promise.all(
       (await readdir(join(dir, 'logs'))).map((name) => readFile(join(dir, 'logs', name), 'utf8')),
     );
