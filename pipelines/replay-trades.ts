@@ -9,7 +9,7 @@ import type { Database } from '#core/platform/postgres/database.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
 import { ingestReport, ingestTotals, missingIds, type IngestReport } from './ingest-trades/report.ts';
 import { startIngest } from './ingest-trades/role.ts';
-import { startStream } from './stream-bars/role.ts';
+import { startStream, type Stream } from './stream-bars/role.ts';
 import { tradesTopic } from '#core/market/topics.ts';
 
 export interface ReplayOptions {
@@ -55,8 +55,9 @@ export async function replayTrades(options: ReplayOptions): Promise<IngestReport
       live: false,
       onDisconnected: () => disconnected.resolve(undefined),
     });
-    const stream = await startStream(options);
+    let stream: Stream | undefined;
     try {
+      stream = await startStream(options);
       const failed = Promise.race([ingest.failed, stream.failed]);
       await Promise.race([server.done, failed]);
       // The socket's last messages are ours once the other side's goodbye has come.
@@ -65,7 +66,7 @@ export async function replayTrades(options: ReplayOptions): Promise<IngestReport
       await Promise.race([stream.drain(AbortSignal.timeout(drainMs)), failed]);
       return ingestReport(before, await ingestTotals(database, log), await missingIds(database, source));
     } finally {
-      await stream.close();
+      await stream?.close();
       await ingest.close();
     }
   } finally {

@@ -44,10 +44,14 @@ export function kafkaFailure(error: unknown, topic?: string): TicklakeError {
   });
 }
 
-/** Whether a partition has no leader at this moment, as right after its topic was made: soon it has one. */
+/**
+ * Whether a partition has no leader at this moment, as right after its topic was made: soon it has one. kafkajs, asked for
+ * offsets while another call renews what it knows of the topic, finds none and stumbles over that.
+ */
 export function isLeaderMoving(error: unknown): boolean {
   const word = brokerErrorOf(error);
-  return word === 'NOT_LEADER_FOR_PARTITION' || word === 'LEADER_NOT_AVAILABLE';
+  if (word === 'NOT_LEADER_FOR_PARTITION' || word === 'LEADER_NOT_AVAILABLE') return true;
+  return /'(low|high)\.pop\(\.\.\.\)' as it is undefined/.test(messageOf(error));
 }
 
 /** The broker's word for what is wrong (`UNKNOWN_TOPIC_OR_PARTITION`), found through kafkajs' wrappings. */

@@ -10,6 +10,8 @@ import { defaultLimits } from '#core/trading/limits.ts';
 import type { Order, OrderRequest } from '#core/trading/order.ts';
 import type { Portfolio } from '#core/trading/portfolio.ts';
 import { openTradingWriter, type TradingWriter } from '#core/trading/writer.ts';
+import { lag } from '#core/streams/offsets.ts';
+import { traderGroup } from '#pipelines/execute-orders/execute.ts';
 import { startTrader, type Trader } from '#pipelines/execute-orders/role.ts';
 import { noteVenueTime, registerSymbols } from '#pipelines/ingest-trades/symbols.ts';
 import { openTestLake, type TestLake } from '#tests/support/lake.ts';
@@ -138,6 +140,15 @@ async function fillsOf(portfolioId: string): Promise<{ order: string; trade: num
   });
 }
 
+/** Waits until the tape was read to its end, so that its newest price is what orders meet. */
+async function untilRead(): Promise<void> {
+  const deadlineMs = Date.now() + untilMs;
+  while ((await lag(lake.database, lake.log, traderGroup, tradesTopic)).some((of) => of.lag > 0)) {
+    if (Date.now() > deadlineMs) throw new Error('the tape is not read');
+    await sleep(20);
+  }
+}
+
 function start(): Promise<Trader> {
   const config = { dataDir: lake.dir, logPartitions: 4, logRetentionHours: 1 };
   return startTrader({ ...lake, config });
@@ -196,6 +207,7 @@ test(
     try {
       const portfolioId = await portfolio();
       await trade('100', '1');
+      await untilRead();
       const market = await place(portfolioId, { type: 'market', timeInForce: 'IOC' });
       expect(await untilOrder(market, ({ status }) => status === 'filled')).toMatchObject({
         quote: '100.05',
