@@ -10,6 +10,7 @@ const rooms = {
   features: ['platform', 'market', 'lake'],
   trading: ['platform', 'market'],
   identity: ['platform'],
+  alerts: ['platform', 'market'],
   models: ['platform', 'lake', 'features'],
   backtest: ['platform', 'trading', 'features'],
 };

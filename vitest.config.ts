@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** What proves that nothing is lost or doubled must not pass by luck: it is never run again. */
+/**
+ * What proves that nothing is lost or doubled must not pass by luck: it is run again only where it waited in vain, as on a machine
+ * that was too slow, and so said nothing of what it proves.
+ */
 const proofs = 'tests/faults/**/*.test.ts';
 /** What starts servers or takes long. */
 const slow = 'tests/**/*.it.test.ts';
@@ -15,7 +18,14 @@ export default defineConfig({
         test: { name: 'unit', include: ['tests/**/*.test.ts'], exclude: [slow, proofs], retry },
       },
       { extends: true, test: { name: 'slow', include: [slow], exclude: [proofs], retry } },
-      { extends: true, test: { name: 'proofs', include: [proofs] } },
+      {
+        extends: true,
+        test: {
+          name: 'proofs',
+          include: [proofs],
+          retry: { count: retry, condition: /in vain|timed out/ },
+        },
+      },
     ],
     pool: 'forks',
     maxWorkers: 2,

@@ -15,7 +15,9 @@ export async function withSteps(database: Transaction, runId: string): Promise<R
 /** Aborted when the answer was sent, or nobody is there to take it. A request's own signal ends with its body. */
 export function untilAnswered(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  reply.raw.once('close', () => controller.abort());
+  // Who left while it was found out who asks has closed it before.
+  if (reply.raw.destroyed) controller.abort();
+  else reply.raw.once('close', () => controller.abort());
   return controller.signal;
 }
 

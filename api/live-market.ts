@@ -6,6 +6,8 @@ import type { StreamTrade } from './schemas/stream.ts';
 export interface LiveTrades {
   last(source: string, symbol: string): Pick<StreamTrade, 'sequence' | 'price' | 'timestamp'> | undefined;
   symbols(source: string): string[];
+  /** Whether what came last is known: not before the log was read at the start, and not while it cannot be. */
+  isKnown(): boolean;
 }
 
 /** Markets of a source: those that are held, each with its newest trade, and those of which nothing is committed yet. */

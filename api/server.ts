@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openSecretBox } from '#core/alerts/sealed.ts';
 import { openIdentity } from '#core/identity/open.ts';
 import type { JobCard } from '#core/jobs/job.ts';
 import { createCatalogue } from '#core/jobs/catalogue.ts';
 import { openJobs } from '#core/jobs/open.ts';
 import { currentFiles } from '#core/lake/scan.ts';
 import type { Lake } from '#core/lake/lake.ts';
+import type { SandboxLimits } from '#core/lake/sandbox/process.ts';
+import { openSandboxes } from '#core/lake/sandbox/open.ts';
 import { trades } from '#core/lake/tables.ts';
 import type { Config } from '#core/platform/config.ts';
 import { isTicklakeError, TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
@@ -15,9 +18,13 @@ import type { Database } from '#core/platform/postgres/database.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
 import { buildApp } from './app.ts';
 import { lakeBarData } from './bar-data.ts';
+import { createBreaker } from './breaker.ts';
 import { lakeCandleData } from './candle-data.ts';
 import { openDuckReader, type DuckReader } from './duck-reader.ts';
+import { filesUnreadable, guardedDatabase } from './guarded.ts';
 import { lakeMarketData } from './lake-market-data.ts';
+import { lakePriceHistory } from './price-history.ts';
+import { createQueries } from './query/queries.ts';
 
 export interface ApiOptions {
   config: Config;
@@ -42,22 +49,25 @@ const loopback = ['127.0.0.1', '::1', 'localhost'];
 
 /**
  * Runs the service on a socket until it is closed; what it is given stays open.
- * @throws PORT_IN_USE; CONFIG_INVALID for an address other than loopback outside a container, as only trading asks for a sign-in.
+ * @throws PORT_IN_USE; CONFIG_INVALID for an address other than loopback, outside a container and where the service is not public.
  */
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
-  const { config, logger, metrics, database, log, lake, jobCards = [] } = options;
-  if (!config.apiInsideContainer && !loopback.includes(config.apiHost)) {
+  const { config, logger, metrics, log, lake, jobCards = [] } = options;
+  if (!config.apiInsideContainer && !config.apiPublic && !loopback.includes(config.apiHost)) {
     throw new TicklakeError(
       'CONFIG_INVALID',
-      `the API may not listen on ${config.apiHost}: only trading asks for a sign-in`,
+      `the API may not listen on ${config.apiHost}: all who reach it may run jobs`,
       {
         remedy:
-          'Leave apiHost at 127.0.0.1, or set apiInsideContainer where the port is published on loopback only.',
+          'Leave apiHost at 127.0.0.1, set apiInsideContainer where the port is published on loopback only, or apiPublic.',
       },
     );
   }
   metrics.collectProcess();
-  const { dataDir, sessionKeyFile } = config;
+  const breaker = createBreaker('postgres', metrics);
+  const database = guardedDatabase(options.database, breaker);
+  const { dataDir, sessionKeyFile, webhookKeyFile } = config;
+  const box = await openSecretBox({ dataDir, keyFile: webhookKeyFile });
   const identity = await openIdentity({ database, metrics, dataDir, keyFile: sessionKeyFile });
   const jobs = await openJobs({ database, catalogue: createCatalogue(jobCards), logger, metrics });
   const openReader = (name: string, memoryLimit: string): Promise<DuckReader> =>
@@ -65,22 +75,33 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const reader = await openReader('lake', '512MB');
   // Of its own, so that a chart does not wait for statements over a day of all markets.
   const charts = await openReader('charts', '256MB');
+  const figures = await openReader('prices', '256MB');
+  const sandboxes = openSandboxes({
+    ...{ folder: join(options.spillDir, 'queries'), limits: queryLimits(config) },
+    ...{ concurrency: config.queryConcurrency, logger, metrics },
+  });
   const app = await buildApp({
     marketData: lakeMarketData({ lake, reader }),
     bars: lakeBarData({ lake, reader }),
     candles: lakeCandleData({ lake, reader: charts }),
+    prices: lakePriceHistory({ lake, reader: figures }),
+    queries: createQueries({ lake, sandboxes, logger, metrics }),
     log,
     jobs,
-    database,
+    database: options.database,
+    breaker,
     identity,
+    box,
     logger,
     metrics,
     config,
     checks: {
-      postgres: () => database.ping(),
+      postgres: () => options.database.ping(),
       log: () => log.ping(),
       lake: async () => {
-        await currentFiles(lake, trades, { filter: [{ column: 'symbol', op: '=', value: '' }] });
+        const none = { filter: [{ column: 'symbol', op: '=', value: '' }] } as const;
+        const { metadataLocation } = await currentFiles(lake, trades, none);
+        if (!(await lake.store.exists(metadataLocation))) throw filesUnreadable();
       },
     },
     staticDir: dashboard,
@@ -89,6 +110,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     await app.close();
     reader.close();
     charts.close();
+    figures.close();
     await jobs.close();
   };
   try {
@@ -103,6 +125,10 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   logger.info({ url }, 'the API listens');
   return { url, close };
+}
+
+function queryLimits({ querySeconds, queryMemoryMb, querySpillMb }: Config): SandboxLimits {
+  return { seconds: querySeconds, memoryMb: queryMemoryMb, spillMb: querySpillMb, threads: 2 };
 }
 
 function listenError(error: unknown, config: Config): TicklakeError {

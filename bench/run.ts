@@ -13,8 +13,12 @@ import { kafkaToIceberg } from './ingest/kafka-to-iceberg.ts';
 import { logToIceberg } from './ingest/log-to-iceberg.ts';
 import { socketToLog } from './ingest/socket-to-log.ts';
 import { vsPyIceberg } from './ingest/vs-pyiceberg.ts';
+import { apiMemory } from './memory/api.ts';
 import { ingestMemory } from './memory/ingest.ts';
+import { execute } from './trading/execute.ts';
+import { fanOut } from './trading/fan-out.ts';
 import { place } from './trading/place.ts';
+import { placeBusy } from './trading/place-busy.ts';
 import { postOrders } from './trading/post-orders.ts';
 import { candleClose } from './transform/candle-close.ts';
 import { signalLatency } from './transform/signal-latency.ts';
@@ -29,7 +33,11 @@ const benchmarks: Record<string, OpenBenchmark> = {
   'backfill.klines': klinesBackfill,
   'backfill.trades': tradesBackfill,
   'memory.ingest': ingestMemory,
+  'memory.api': apiMemory,
   'trading.place': place,
+  'trading.place_busy': placeBusy,
+  'trading.execute': execute,
+  'trading.fan_out': fanOut,
   'trading.post_orders': postOrders,
   'transform.indicators': transformIndicators,
   'transform.candle_close': candleClose,

@@ -19,10 +19,9 @@ interface CoverageOptions {
 const daysMax = 100_000;
 
 /** `ticklake lake coverage`: the proof, by listing or by day, now or as of an earlier commit. */
-export function register(program: Command, context: CliContext): void {
-  program.commands
-    .find((command) => command.name() === 'lake')
-    ?.command('coverage')
+export function register(lake: Command, context: CliContext): void {
+  lake
+    .command('coverage')
     .argument('[table]', 'one table; all unless named')
     .addOption(new Option('--by <what>', 'a row for each').choices(['listing', 'day']).default('listing'))
     .option('--as-of <moment>', "a snapshot's id, a tag or a time: what was held then")

@@ -7,6 +7,8 @@ import { execa } from 'execa';
 import type { Config } from '#core/platform/config.ts';
 import { messageOf } from '#core/platform/errors.ts';
 import { findPython as findInterpreter, madeEnvironment, pythonRemedy } from '#core/platform/python.ts';
+import { exchangeKeyProbes } from './exchange-key-probe.ts';
+import type { Probe } from './probe.ts';
 import { transformsPython } from '#pipelines/run-transforms/environment.ts';
 
 export interface Check {
@@ -17,14 +19,6 @@ export interface Check {
   /** What was found, or why nothing was. */
   found: string;
   remedy: string;
-}
-
-interface Probe {
-  name: string;
-  needed: boolean;
-  remedy: string;
-  /** What is found; throws when it is missing. */
-  find(): string | Promise<string>;
 }
 
 const commandTimeoutMs = 10_000;
@@ -58,6 +52,7 @@ function probes(config: Config): Probe[] {
         config.databaseUrlIngest,
         config.databaseUrlApi,
         config.databaseUrlTrader,
+        config.databaseUrlEvents,
       ].every((url) => url === undefined),
       remedy: 'Run `npm ci` without --omit=optional, or set TICKLAKE_DATABASE_URL to a Postgres 15 or newer.',
       find: async () => await commandVersion(postgresBinary()),
@@ -106,6 +101,7 @@ function probes(config: Config): Probe[] {
       remedy: "Install Chromium (Debian: apt-get install chromium); the dashboard's tests need it.",
       find: async () => await firstOf(['/usr/bin/chromium', 'chromium', 'chromium-browser', 'google-chrome']),
     },
+    ...exchangeKeyProbes(config),
   ];
 }
 

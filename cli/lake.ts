@@ -7,6 +7,7 @@ import { repairLedger } from '#core/lake/repair.ts';
 import { verifyTable } from '#core/lake/verify.ts';
 import { lakeTables, tableId } from '#core/lake/tables.ts';
 import type { CliContext } from './context.ts';
+import * as coverage from './coverage.ts';
 import * as history from './lake-history.ts';
 import * as maintenance from './lake-maintenance.ts';
 import * as quality from './lake-quality.ts';
@@ -19,6 +20,7 @@ export function register(program: Command, context: CliContext): void {
   history.register(lake, context);
   maintenance.register(lake, context);
   quality.register(lake, context);
+  coverage.register(lake, context);
   const within = async <T>(work: (runtime: Runtime) => Promise<T>): Promise<T> => {
     const config = context.config();
     return await withRuntime(config, 'api', 'lake', context.logger('lake', config), work);

@@ -2,61 +2,43 @@ import { Command, CommanderError } from 'commander';
 import packageJson from '#package.json' with { type: 'json' };
 import { isTicklakeError, TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
 import { maskUrls } from '#core/platform/logging.ts';
-import * as archiveNoun from './archive.ts';
-import * as auditNoun from './audit.ts';
-import * as candlesNoun from './candles.ts';
-import * as configNoun from './config.ts';
-import * as coverageNoun from './coverage.ts';
-import * as deadLettersNoun from './dead-letters.ts';
-import * as demoNoun from './demo.ts';
 import { type CliContext, createContext, type GlobalOptions, type Io } from './context.ts';
-import * as doctorNoun from './doctor.ts';
-import * as gapsNoun from './gaps.ts';
-import * as jobsNoun from './jobs.ts';
-import * as incidentsNoun from './incidents.ts';
-import * as klinesNoun from './klines.ts';
-import * as lakeNoun from './lake.ts';
-import * as reconcileNoun from './reconcile.ts';
-import * as riskNoun from './risk.ts';
-import * as runNoun from './run.ts';
-import * as signalsNoun from './signals.ts';
-import * as sqlNoun from './sql.ts';
-import * as symbolsNoun from './symbols.ts';
-import * as transformNoun from './transform.ts';
-import * as tradesNoun from './trades.ts';
-import * as upNoun from './up.ts';
-import * as usersNoun from './users.ts';
 
-/** One file per noun; its commands stand in the help in this order. */
-const nouns: { register(program: Command, context: CliContext): void }[] = [
-  demoNoun,
-  upNoun,
-  runNoun,
-  sqlNoun,
-  lakeNoun,
-  coverageNoun,
-  symbolsNoun,
-  gapsNoun,
-  klinesNoun,
-  tradesNoun,
-  candlesNoun,
-  transformNoun,
-  signalsNoun,
-  reconcileNoun,
-  archiveNoun,
-  incidentsNoun,
-  jobsNoun,
-  usersNoun,
-  riskNoun,
-  auditNoun,
-  deadLettersNoun,
-  configNoun,
-  doctorNoun,
-];
+interface Noun {
+  register(program: Command, context: CliContext): void;
+}
+
+/** One file per noun, read when it is named; they stand in the help in this order. */
+const nouns: Readonly<Record<string, () => Promise<Noun>>> = {
+  demo: () => import('./demo.ts'),
+  up: () => import('./up.ts'),
+  run: () => import('./run.ts'),
+  sql: () => import('./sql.ts'),
+  lake: () => import('./lake.ts'),
+  symbols: () => import('./symbols.ts'),
+  gaps: () => import('./gaps.ts'),
+  klines: () => import('./klines.ts'),
+  trades: () => import('./trades.ts'),
+  candles: () => import('./candles.ts'),
+  transform: () => import('./transform.ts'),
+  signals: () => import('./signals.ts'),
+  reconcile: () => import('./reconcile.ts'),
+  archive: () => import('./archive.ts'),
+  incidents: () => import('./incidents.ts'),
+  jobs: () => import('./jobs.ts'),
+  users: () => import('./users.ts'),
+  keys: () => import('./keys.ts'),
+  risk: () => import('./risk.ts'),
+  alerts: () => import('./alerts.ts'),
+  audit: () => import('./audit.ts'),
+  'dead-letters': () => import('./dead-letters.ts'),
+  config: () => import('./config.ts'),
+  doctor: () => import('./doctor.ts'),
+};
 
 /** Runs one command line and resolves to its exit code; what went wrong has been printed. */
 export async function run(argv: readonly string[], io: Io = processIo()): Promise<number> {
-  const { program, context } = createProgram(argv, io);
+  const { program, context } = await createProgram(argv, io);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return 0;
@@ -69,8 +51,11 @@ export async function run(argv: readonly string[], io: Io = processIo()): Promis
   }
 }
 
-/** The whole command with its nouns, and the context its actions share. */
-export function createProgram(argv: readonly string[], io: Io): { program: Command; context: CliContext } {
+/** The command with the noun that the line names, or with all of them where it names none, and what its actions share. */
+export async function createProgram(
+  argv: readonly string[],
+  io: Io,
+): Promise<{ program: Command; context: CliContext }> {
   const program = new Command('ticklake');
   const beforeDashes = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
   const context = createContext(io, beforeDashes.includes('--json'), () => program.opts<GlobalOptions>());
@@ -90,14 +75,24 @@ export function createProgram(argv: readonly string[], io: Io): { program: Comma
     })
     .exitOverride()
     .addHelpText('after', '\nExample:\n  ticklake doctor');
-  for (const noun of nouns) noun.register(program, context);
+  const load = nouns[firstArgument(program, beforeDashes) ?? ''];
+  const named = await Promise.all(load === undefined ? Object.values(nouns).map((each) => each()) : [load()]);
+  for (const noun of named) noun.register(program, context);
   return { program, context };
+}
+
+/** The first word that is neither an option of the whole command nor such an option's value. */
+function firstArgument(program: Command, argv: readonly string[]): string | undefined {
+  const takesValue = (word: string | undefined): boolean =>
+    program.options.some((option) => option.required && option.long === word);
+  return argv.find((word, index) => !word.startsWith('-') && !takesValue(argv[index - 1]));
 }
 
 function report(error: TicklakeError, context: CliContext): number {
   const message = maskUrls(error.message);
   const remedy = error.remedy === undefined ? undefined : maskUrls(error.remedy);
-  context.output.note(`ticklake: ${sentence(message)}${remedy === undefined ? '' : ` ${remedy}`}`);
+  const said = pointsAtPlace(message) ? `${message.trimEnd()}\n` : `${sentence(message)} `;
+  context.output.note(`ticklake: ${said}${remedy ?? ''}`.trimEnd());
   if (context.output.json && !context.output.documented) {
     const { code, retryable } = error;
     context.output.result({ error: { code, message, remedy, retryable } }, () => '');
@@ -114,6 +109,11 @@ function asTicklakeError(error: unknown): TicklakeError {
     });
   }
   return toTicklakeError(error);
+}
+
+/** Whether a line of the message is below another for a reason, as DuckDB's are. */
+function pointsAtPlace(message: string): boolean {
+  return /\n *\^/.test(message);
 }
 
 function sentence(text: string): string {

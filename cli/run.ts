@@ -6,11 +6,9 @@ import { TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { shutDown, type Phase } from '#core/platform/shutdown.ts';
-import { startIngest } from '#pipelines/ingest-trades/role.ts';
 import type { CliContext } from './context.ts';
 import { openRuntime } from './runtime.ts';
 import type { RoleMessage, StopMessage } from './supervisor.ts';
-import { openVenue } from './venue.ts';
 
 export interface RunningRole {
   details: Record<string, string>;
@@ -30,6 +28,7 @@ const roles: Record<string, StartRole> = {
   stream: runStream,
   scheduler: runScheduler,
   trader: runTrader,
+  events: runEvents,
   api: runApi,
 };
 const drainMs = 30_000;
@@ -101,6 +100,9 @@ async function untilStopped(role: RunningRole, logger: Logger): Promise<void> {
 
 async function runExchange(config: Config, logger: Logger): Promise<RunningRole> {
   const { startSimulator } = await import('#core/exchanges/simulator/server.ts');
+  const { accountOfKey } = await import('#core/exchanges/simulator/orders/account-of-key.ts');
+  const { exchangeKeyOf } = await import('#core/exchanges/open-order-venue.ts');
+  const key = exchangeKeyOf(config);
   const stateDir = join(config.dataDir, 'run');
   await mkdir(stateDir, { recursive: true });
   const placeFile = join(stateDir, 'exchange.json');
@@ -112,6 +114,7 @@ async function runExchange(config: Config, logger: Logger): Promise<RunningRole>
     host: config.simulatorHost,
     life: config.simulatorLife,
     clockFile: join(config.dataDir, `simulator-${config.simulatorSeed}.clock.json`),
+    accounts: key === undefined ? [] : [accountOfKey(key)],
     logger,
     metrics: new Metrics(),
   };
@@ -140,6 +143,8 @@ async function rememberedPort(placeFile: string): Promise<number> {
 }
 
 async function runIngest(config: Config, logger: Logger): Promise<RunningRole> {
+  const { startIngest } = await import('#pipelines/ingest-trades/role.ts');
+  const { openVenue } = await import('./venue.ts');
   const runtime = await openRuntime(config, 'ingest', 'ingest', logger);
   const exchange = await openVenue(config, logger, runtime.metrics);
   const ingest = await startIngest({
@@ -199,6 +204,7 @@ async function runScheduler(config: Config, logger: Logger): Promise<RunningRole
 }
 
 async function runTrader(config: Config, logger: Logger): Promise<RunningRole> {
+  if (config.liveTrading) throw onPaperAlone();
   const { startTrader } = await import('#pipelines/execute-orders/role.ts');
   const runtime = await openRuntime(config, 'trader', 'trader', logger);
   const trader = await startTrader({ ...runtime, database: runtime.connection.database });
@@ -206,6 +212,24 @@ async function runTrader(config: Config, logger: Logger): Promise<RunningRole> {
     details: {},
     failed: trader.failed,
     close: [closing('the trader', () => trader.close()), closing('the database', () => runtime.close())],
+  };
+}
+
+/** Who believes that orders go to the exchange is not left in that belief. */
+function onPaperAlone(): TicklakeError {
+  return new TicklakeError('CONFIG_INVALID', 'liveTrading is true, and the trader executes on paper alone', {
+    remedy: 'Set liveTrading to false; docs/operations.md says what of live execution there is.',
+  });
+}
+
+async function runEvents(config: Config, logger: Logger): Promise<RunningRole> {
+  const { startEvents } = await import('#pipelines/deliver-events/role.ts');
+  const runtime = await openRuntime(config, 'events', 'events', logger);
+  const events = await startEvents({ ...runtime, database: runtime.connection.database });
+  return {
+    details: {},
+    failed: events.failed,
+    close: [closing('the events', () => events.close()), closing('the database', () => runtime.close())],
   };
 }
 

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
-import { createLake, openLake, type Lake } from '#core/lake/lake.ts';
+import { createLake } from '#core/lake/create.ts';
+import { openLake, type Lake } from '#core/lake/lake.ts';
 import { openFileStore } from '#core/lake/object-store.ts';
 import type { Config } from '#core/platform/config.ts';
 import type { Logger } from '#core/platform/logging.ts';

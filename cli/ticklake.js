@@ -2,13 +2,17 @@
 // Plain JavaScript, as it must run on the Node it may have to refuse: the rest needs one that runs TypeScript.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
+// Of this installation alone: who can write compiled code can run it.
+const compiled = fileURLToPath(new URL('../node_modules/.cache/ticklake', import.meta.url));
 const ownNode = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
 
 if (isNewEnough(process.versions.node)) {
+  module.enableCompileCache(compiled);
   const { run } = await import(main);
   const code = await run(process.argv.slice(2));
   // A command that did its work may still have asked for another code, as one that was interrupted does.

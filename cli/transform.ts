@@ -9,6 +9,7 @@ interface TransformOptions {
   interval?: Interval;
   select?: string[];
   fullRefresh?: boolean;
+  target: 'duckdb' | 'spark';
 }
 
 /** `ticklake transform`. */
@@ -21,13 +22,16 @@ export function register(program: Command, context: CliContext): void {
       new Option('--interval <interval>', 'bars of one length alone; default all').choices(intervals),
     )
     .option('--select <models>', 'such as indicators,windows; default all', (text: string) => text.split(','))
-    .addOption(new Option('--target <engine>', 'what runs the SQL').choices(['duckdb']).default('duckdb'))
+    .addOption(
+      new Option('--target <engine>', 'what runs the SQL').choices(['duckdb', 'spark']).default('duckdb'),
+    )
     .option('--full-refresh', 'make all rows anew, whatever has changed')
     .description('make what has changed, test it, and publish each mart that passed in one commit')
     .addHelpText(
       'after',
       '\nExample:\n  ticklake transform run --interval 1d --json\n\n' +
-        'The first run makes the Python environment of dbt, which takes half a minute and the network.',
+        'The first run makes the Python environment of dbt, which takes half a minute and the network.\n' +
+        'Spark needs Java 17 and, the first time, Maven; SPARK_CONF_DIR names its settings, such as those of a cluster.',
     )
     .action((options: TransformOptions) => run(context, options));
 }
@@ -54,19 +58,31 @@ async function run(context: CliContext, options: TransformOptions): Promise<void
 async function transform(context: CliContext, options: TransformOptions, signal: AbortSignal): Promise<void> {
   const { runTransforms } = await import('#pipelines/run-transforms/run.ts');
   const { failureOf } = await import('#pipelines/run-transforms/report.ts');
-  const { openTransformsPython } = await import('#pipelines/run-transforms/environment.ts');
-  const { interval, select: models, fullRefresh } = options;
+  const { openTransformsPython, openTransformsSpark } =
+    await import('#pipelines/run-transforms/environment.ts');
+  const { sparkCatalog } = await import('#pipelines/run-transforms/spark/tables.ts');
+  const { interval, select: models, fullRefresh, target } = options;
   const config = context.config();
   const logger = context.logger('transform', config);
   const note = (line: string): void => context.output.note(line);
-  const openPython = () => openTransformsPython(config.dataDir, { note, signal, env: context.io.env });
+  const making = { note, signal, env: context.io.env };
+  const openPython = () => openTransformsPython(config.dataDir, making);
+  const open = () => openTransformsSpark(config.dataDir, making);
   const progress = startProgress({ what: 'models and tests', stream: context.io.stderr });
   const intervals = interval === undefined ? undefined : [interval];
-  const report = await withRuntime(config, 'ingest', 'transform', logger, ({ lake, spillDir }) =>
-    runTransforms(
-      { lake, spillDir, openPython },
-      { models, intervals, fullRefresh, logger, signal, progress: progress.update },
-    ),
+  const report = await withRuntime(
+    config,
+    'ingest',
+    'transform',
+    logger,
+    ({ lake, spillDir, connection }) => {
+      const spark =
+        target === 'spark' ? { open, catalog: sparkCatalog(lake, connection.analystUrl) } : undefined;
+      return runTransforms(
+        { lake, spillDir, openPython, spark },
+        { models, intervals, fullRefresh, logger, signal, progress: progress.update },
+      );
+    },
   ).finally(() => progress.stop());
   if (report.models.every(({ status }) => status === 'unchanged')) {
     note('nothing has changed: the marts stay as they are');

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, type Command } from 'commander';
-import { createLake } from '#core/lake/lake.ts';
+import { createLake } from '#core/lake/create.ts';
 import type { Config } from '#core/platform/config.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 import { assertPortFree } from '#core/platform/ports.ts';
@@ -127,6 +127,7 @@ async function superviseAll(
     const preloaded = preload > 0 ? preloadBars(runtime, preload, preloading) : undefined;
     const scheduler = await start('scheduler');
     await start('trader');
+    await start('events');
     const early = preloaded === undefined ? await start('stream') : undefined;
     const api = await start('api');
     await preloaded;
@@ -172,6 +173,7 @@ async function showProgress(
 /** Everything that differs from a child's own reading of environment and file. */
 function childEnvironment(config: Config): Record<string, string> {
   const { dataDir, exchange, symbols, simulatorSpeed, simulatorSeed, apiPort, logLevel } = config;
+  const { apiAddressRequests } = config;
   return {
     TICKLAKE_DATA_DIR: dataDir,
     TICKLAKE_EXCHANGE: exchange,
@@ -179,6 +181,7 @@ function childEnvironment(config: Config): Record<string, string> {
     TICKLAKE_SIMULATOR_SPEED: String(simulatorSpeed),
     TICKLAKE_SIMULATOR_SEED: String(simulatorSeed),
     TICKLAKE_API_PORT: String(apiPort),
+    TICKLAKE_API_ADDRESS_REQUESTS: String(apiAddressRequests),
     TICKLAKE_LOG_LEVEL: logLevel,
   };
 }

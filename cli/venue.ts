@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { openArchive, type Archive } from '#core/exchanges/binance/archive/archive.ts';
 import type { SharedBudget } from '#core/exchanges/binance/shared-budget.ts';
 import type { Exchange } from '#core/exchanges/exchange.ts';
+import { openOrderVenue } from '#core/exchanges/open-order-venue.ts';
 import { archiveLocation, openExchange } from '#core/exchanges/open.ts';
+import type { OrderVenue } from '#core/exchanges/order-venue.ts';
 import type { BudgetLimit } from '#core/jobs/budget.ts';
 import type { Config } from '#core/platform/config.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
@@ -32,6 +34,21 @@ export async function openVenueArchive(config: Config, metrics: Metrics): Promis
   const { exchange, archive } = config;
   const place = archive === undefined ? await placeOf(config) : {};
   return await openArchive({ location: archiveLocation({ exchange, ...place }, archive), metrics });
+}
+
+/** Opens the configured account for orders; undefined unless it is configured twice. Throws CONFIG_INVALID, EXCHANGE_UNREACHABLE. */
+export async function openOrders(
+  config: Config,
+  logger: Logger,
+  metrics: Metrics,
+): Promise<OrderVenue | undefined> {
+  if (!config.liveTrading) return undefined;
+  const isPlaced = config.exchange !== 'simulator' || config.exchangeOrdersUrl !== undefined;
+  const { url }: Place = isPlaced ? {} : await placeOf(config);
+  return openOrderVenue({
+    ...{ config, logger, metrics },
+    ...(url === undefined ? {} : { simulatorUrl: url }),
+  });
 }
 
 /** No request of ours weighs more; a burst below it would forbid that request. */

@@ -8,6 +8,7 @@ import { incidentsCard, incidentsJob } from './incidents/job.ts';
 import { maintainLakeCard, maintainLakeJob } from './maintain-lake/job.ts';
 import { marketHistory } from './market-history.ts';
 import { reconcileCard, reconcileJob } from './reconcile/job.ts';
+import { publishOrdersCard, publishOrdersJob } from './publish-orders/job.ts';
 import { publishSignalsCard, publishSignalsJob } from './publish-signals/job.ts';
 import { publishSymbolsCard, publishSymbolsJob } from './publish-symbols/job.ts';
 import { restateArchiveCard, restateArchiveJob } from './restate-archive/job.ts';
@@ -25,6 +26,7 @@ const jobs: readonly { card: JobCard; wire: (deps: HistoryDeps) => Job }[] = [
   { card: runTransformsCard, wire: runTransformsJob },
   { card: publishSymbolsCard, wire: publishSymbolsJob },
   { card: publishSignalsCard, wire: publishSignalsJob },
+  { card: publishOrdersCard, wire: publishOrdersJob },
   { card: incidentsCard, wire: incidentsJob },
   { card: reconcileCard, wire: reconcileJob },
   { card: restateArchiveCard, wire: restateArchiveJob },

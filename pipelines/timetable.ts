@@ -8,6 +8,7 @@ import { incidentsCard } from './incidents/job.ts';
 import { maintainLakeCard } from './maintain-lake/job.ts';
 import { marketHistory } from './market-history.ts';
 import { reconcileCard } from './reconcile/job.ts';
+import { publishOrdersCard } from './publish-orders/job.ts';
 import { publishSignalsCard } from './publish-signals/job.ts';
 import { publishSymbolsCard } from './publish-symbols/job.ts';
 import { restateArchiveCard } from './restate-archive/job.ts';
@@ -68,6 +69,13 @@ export const timetable: readonly TimetableEntry[] = [
     cron: '13 * * * *',
     job: publishSignalsCard.name,
     // Each time publishes all that was said.
+    missed: 'skip',
+  },
+  {
+    name: 'publish-orders',
+    cron: '43 * * * *',
+    job: publishOrdersCard.name,
+    // The next hour's adds all that waits.
     missed: 'skip',
   },
   {

@@ -1,5 +1,4 @@
 import type { CandleList } from '../schemas/candles.ts';
-import type { Problem } from '../schemas/common.ts';
 import type { Health } from '../schemas/health.ts';
 import type {
   JobCardList,
@@ -13,17 +12,10 @@ import type { IndicatorList, LatestIndicators } from '../schemas/indicators.ts';
 import type { CoverageList, GapList, LakeTableList } from '../schemas/lake.ts';
 import type { MarketList, TradeList } from '../schemas/markets.ts';
 import type { LatestSignalsQuery, SignalList, SignalsQuery } from '../schemas/signals.ts';
-
-/** What the service answered instead of what was asked for. */
-export class ProblemError extends Error {
-  readonly problem: Problem;
-
-  constructor(problem: Problem) {
-    super(problem.detail);
-    this.name = 'ProblemError';
-    this.problem = problem;
-  }
-}
+import { createAccountClient, type AccountClient } from './account.ts';
+import { createAlertClient, type AlertClient } from './alerts.ts';
+import { createAsker, queryOf, type Allowance, type Credentials } from './ask.ts';
+import { createTradingClient, type TradingClient } from './trading.ts';
 
 /** Which bars of a market; what is left out is the service's to choose. */
 export interface BarsOf {
@@ -39,6 +31,11 @@ export interface BarsOf {
 export type SignalsOf = Partial<SignalsQuery>;
 
 export interface RestClient {
+  readonly account: AccountClient;
+  readonly trading: TradingClient;
+  readonly alerts: AlertClient;
+  /** What the last answer that was counted said is left; undefined before the first. */
+  allowance(): Allowance | undefined;
   /** Also answers when the service is degraded. */
   health(signal?: AbortSignal): Promise<Health>;
   markets(signal?: AbortSignal): Promise<MarketList>;
@@ -77,77 +74,42 @@ export interface RestClient {
   schedule(signal?: AbortSignal): Promise<ScheduleList>;
 }
 
-const timeoutMs = 15_000;
-
-/** The service at an address such as `http://127.0.0.1:8080`. Methods throw {@link ProblemError}, or what fetch throws. */
-export function createRestClient(baseUrl: string): RestClient {
+/**
+ * The service at an address such as `http://127.0.0.1:8080`. Methods throw `ProblemError`, or what fetch throws.
+ * Without credentials it is nobody's, and what belongs to a user is refused.
+ */
+export function createRestClient(baseUrl: string, credentials: Credentials = {}): RestClient {
+  const asker = createAsker(baseUrl, credentials);
+  const { ask } = asker;
   const page = new URLSearchParams({ limit: '1000' }).toString();
   return {
-    health: (signal) => get('/health', signal, [503]),
-    markets: (signal) => get(`/v1/markets?${page}`, signal),
-    trades: (symbol, limit, signal) => get(`${ofMarket(symbol, 'trades')}?limit=${limit}`, signal),
-    candles: (symbol, of, signal) => get(`${ofMarket(symbol, 'candles')}?${query(of)}`, signal),
-    indicators: (symbol, of, signal) => get(`${ofMarket(symbol, 'indicators')}?${query(of)}`, signal),
+    account: createAccountClient(asker),
+    trading: createTradingClient(asker),
+    alerts: createAlertClient(asker),
+    allowance: asker.allowance,
+    health: (signal) => ask('/health', { signal, also: [503] }),
+    markets: (signal) => ask(`/v1/markets?${page}`, { signal }),
+    trades: (symbol, limit, signal) => ask(`${ofMarket(symbol, 'trades')}?limit=${limit}`, { signal }),
+    candles: (symbol, of, signal) => ask(`${ofMarket(symbol, 'candles')}?${queryOf(of)}`, { signal }),
+    indicators: (symbol, of, signal) => ask(`${ofMarket(symbol, 'indicators')}?${queryOf(of)}`, { signal }),
     latestIndicators: (symbol, of, signal) =>
-      get(`${ofMarket(symbol, 'indicators/latest')}?${query(of)}`, signal),
-    signals: (of, signal) => get(`/v1/signals?${query(of)}`, signal),
-    latestSignals: (of, signal) => get(`/v1/signals/latest?${query(of)}`, signal),
-    lakeTables: (signal) => get('/v1/lake/tables', signal),
-    lakeCoverage: (signal) => get(`/v1/lake/coverage?${page}`, signal),
-    lakeGaps: (signal) => get(`/v1/lake/gaps?${page}`, signal),
-    jobs: (signal) => get('/v1/jobs', signal),
-    startRun: (request, signal) => post('/v1/jobs', request, signal),
-    runs: (limit, signal) => get(`/v1/jobs/runs?limit=${limit}`, signal),
-    run: (runId, waitSeconds = 0, signal) => get(`/v1/jobs/runs/${runId}?wait=${waitSeconds}`, signal),
-    runPartitions: (runId, signal) => get(`/v1/jobs/runs/${runId}/partitions`, signal),
-    cancelRun: (runId, signal) => post(`/v1/jobs/runs/${runId}/cancel`, undefined, signal),
-    retryRun: (runId, signal) => post(`/v1/jobs/runs/${runId}/retry`, undefined, signal),
-    schedule: (signal) => get('/v1/jobs/schedule', signal),
+      ask(`${ofMarket(symbol, 'indicators/latest')}?${queryOf(of)}`, { signal }),
+    signals: (of, signal) => ask(`/v1/signals?${queryOf(of)}`, { signal }),
+    latestSignals: (of, signal) => ask(`/v1/signals/latest?${queryOf(of)}`, { signal }),
+    lakeTables: (signal) => ask('/v1/lake/tables', { signal }),
+    lakeCoverage: (signal) => ask(`/v1/lake/coverage?${page}`, { signal }),
+    lakeGaps: (signal) => ask(`/v1/lake/gaps?${page}`, { signal }),
+    jobs: (signal) => ask('/v1/jobs', { signal }),
+    startRun: (body, signal) => ask('/v1/jobs', { method: 'POST', body, signal }),
+    runs: (limit, signal) => ask(`/v1/jobs/runs?limit=${limit}`, { signal }),
+    run: (runId, waitSeconds = 0, signal) => ask(`/v1/jobs/runs/${runId}?wait=${waitSeconds}`, { signal }),
+    runPartitions: (runId, signal) => ask(`/v1/jobs/runs/${runId}/partitions`, { signal }),
+    cancelRun: (runId, signal) => ask(`/v1/jobs/runs/${runId}/cancel`, { method: 'POST', signal }),
+    retryRun: (runId, signal) => ask(`/v1/jobs/runs/${runId}/retry`, { method: 'POST', signal }),
+    schedule: (signal) => ask('/v1/jobs/schedule', { signal }),
   };
-
-  async function get<T>(
-    path: string,
-    signal: AbortSignal | undefined,
-    also: readonly number[] = [],
-  ): Promise<T> {
-    return await ask(path, {}, signal, also);
-  }
-
-  async function post<T>(
-    path: string,
-    body: object | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<T> {
-    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-    const headers = { 'content-type': 'application/json' };
-    return await ask(path, { method: 'POST', headers, ...sent }, signal, []);
-  }
-
-  async function ask<T>(
-    path: string,
-    init: RequestInit,
-    signal: AbortSignal | undefined,
-    also: readonly number[],
-  ): Promise<T> {
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const response = await fetch(new URL(path, baseUrl), {
-      ...init,
-      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-    });
-    const answer: unknown = await response.json();
-    // The service checks its answers against the schemas that these types are made from.
-    if (response.ok || also.includes(response.status)) return answer as T;
-    throw new ProblemError(answer as Problem);
-  }
 }
 
 function ofMarket(symbol: string, what: string): string {
   return `/v1/markets/${encodeURIComponent(symbol)}/${what}`;
-}
-
-function query(parameters: object): string {
-  const given = new URLSearchParams();
-  for (const [name, value] of Object.entries(parameters))
-    if (value !== undefined) given.set(name, String(value));
-  return given.toString();
 }

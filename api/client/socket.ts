@@ -9,18 +9,24 @@ export interface SocketOptions {
   onOpen: () => void;
   onMessage: (message: ServerMessage) => void;
   onState?: (state: ConnectionState) => void;
+  /** The code that the other side closed with; the socket may be closed for good in it. */
+  onClosed?: (code: number) => void;
 }
 
 export interface Socket {
   /** Whether messages can be sent at present. */
   readonly isOpen: boolean;
   send(message: ClientMessage): void;
+  /** Gives the connection up for another, after a pause that grows. */
+  reopen(): void;
   close(): void;
 }
 
 const retryMsMin = 250;
 const retryMsMax = 10_000;
 const quietMs = 20_000;
+/** Answers that only a service that serves gives. */
+const goesOn = new Set<ServerMessage['op']>(['snapshot', 'update', 'resumed']);
 
 /** A connection to the stream that opens again by itself, and notices when the other side is gone. */
 export function openSocket(options: SocketOptions): Socket {
@@ -35,6 +41,7 @@ export function openSocket(options: SocketOptions): Socket {
       return socket?.readyState === WebSocket.OPEN;
     },
     send: (message) => socket?.send(JSON.stringify(message)),
+    reopen: () => socket?.close(),
     close() {
       closed = true;
       clearTimeout(timer);
@@ -55,11 +62,13 @@ export function openSocket(options: SocketOptions): Socket {
       watch(opened);
       if (typeof event.data !== 'string') return;
       const message = JSON.parse(event.data) as ServerMessage;
-      if (message.op === 'snapshot' || message.op === 'update') retryMs = retryMsMin;
+      if (goesOn.has(message.op)) retryMs = retryMsMin;
       options.onMessage(message);
     });
-    opened.addEventListener('close', () => {
-      if (socket === opened) reconnect();
+    opened.addEventListener('close', ({ code }) => {
+      if (socket !== opened) return;
+      options.onClosed?.(code);
+      reconnect();
     });
   }
 

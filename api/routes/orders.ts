@@ -5,10 +5,13 @@ import { problemAnswers } from '../schemas/common.ts';
 import * as schemas from '../schemas/orders.ts';
 import { NoQuery } from '../schemas/lake.ts';
 import { OnceHeaders } from '../schemas/trading.ts';
-import { cancelOrder, changedOrder, placeOrder } from '../trading/commands.ts';
-import { amounts, nowUs, once } from '../trading/input.ts';
+import { amendOrder, cancelOrder, placeOrder } from '../trading/commands.ts';
+import { amounts, nowUs } from '../trading/input.ts';
 import type { Trading } from '../trading/open.ts';
 import { shownOrder } from '../trading/shown.ts';
+
+const isOver =
+  'An order that is over is answered by 409 with the code `ORDER_OVER`; 404 means that there is none.';
 
 /** What changes orders. */
 export const orderRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading, done) => {
@@ -47,7 +50,8 @@ export const orderRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading,
         tags: ['orders'],
         summary: 'Change the quantity or the prices of an open order',
         description:
-          'Checked as a placement is; one that would be rejected is refused, and the order stands as it was.',
+          'Checked as a placement is; one that would be rejected is refused, and the order stands as it was. ' +
+          isOver,
         params: schemas.OrderParams,
         querystring: NoQuery,
         headers: OnceHeaders,
@@ -56,14 +60,9 @@ export const orderRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading,
       },
     },
     async (request) => {
-      const { orderId } = request.params;
-      const portfolioId = await owners.portfolioOfOrder(askerOf(request), orderId);
-      const asked = { orderId, ...amounts(request.body) };
-      const { events } = await writer.submit(
-        { kind: 'amend_order', portfolioId, atUs: nowUs(), ...asked },
-        once(request.headers['idempotency-key'], 'amend_order', asked),
-      );
-      return changedOrder(portfolioId, events, 'order_amended');
+      const key = request.headers['idempotency-key'];
+      const changes = amounts(request.body);
+      return await amendOrder(trading, askerOf(request), request.params.orderId, changes, key);
     },
   );
 
@@ -73,6 +72,7 @@ export const orderRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading,
       schema: {
         tags: ['orders'],
         summary: 'Cancel an open order; what it has filled stays',
+        description: isOver,
         params: schemas.OrderParams,
         querystring: NoQuery,
         headers: OnceHeaders,

@@ -4,6 +4,7 @@ import { defaultLimits } from '#core/trading/limits.ts';
 import { listPortfolios, readTransactions, type PortfolioFacts } from '#core/trading/read.ts';
 import { replay, type ReplayEnd } from '#core/trading/replay.ts';
 import { instantUs, timeFromUs } from '../format.ts';
+import { untilAnswered } from '../job-runs.ts';
 import { askerOf, callerOf } from '../plugins/authenticate.ts';
 import { problemAnswers } from '../schemas/common.ts';
 import { NoQuery } from '../schemas/lake.ts';
@@ -12,6 +13,7 @@ import { numberCursor, placeCursor, pageAfter } from '../trading/cursors.ts';
 import { changedLimits, nowUs } from '../trading/input.ts';
 import { moneyOf, readMoney } from '../trading/money.ts';
 import type { Trading } from '../trading/open.ts';
+import { replayMsMax } from '../trading/replays.ts';
 import { shownTransaction } from '../trading/transactions.ts';
 import { worthOf } from '../trading/worth.ts';
 
@@ -68,6 +70,7 @@ export const portfolioRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trad
   app.get(
     '/v1/portfolios/:portfolioId',
     {
+      handlerTimeout: replayMsMax,
       schema: {
         tags: ['portfolios'],
         summary: 'Balances, holdings, and what they are worth',
@@ -76,15 +79,18 @@ export const portfolioRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trad
         response: { 200: schemas.Portfolio, ...problemAnswers },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { portfolioId } = request.params;
-      await owners.checkPortfolio(askerOf(request), portfolioId);
+      const asker = askerOf(request);
+      await owners.checkPortfolio(asker, portfolioId);
       const { valuedIn, asOf } = request.query;
       const stored = await readMoney(database, portfolioId);
-      const money =
-        asOf === undefined
-          ? stored.money
-          : moneyOf(await replays.run(() => replay(database, portfolioId, replayEnd(asOf))));
+      const signal = untilAnswered(reply);
+      const replayed = async (to: string) => {
+        const work = async () => await replay(database, portfolioId, { ...replayEnd(to), signal });
+        return await replays.run(asker.caller.userId, work, signal);
+      };
+      const money = asOf === undefined ? stored.money : moneyOf(await replayed(asOf));
       return {
         ...shownFacts(stored.facts),
         eventNumber: money.number,

@@ -1,9 +1,11 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import { reconcile } from '#core/trading/reconcile.ts';
+import { untilAnswered } from '../job-runs.ts';
 import { askerOf } from '../plugins/authenticate.ts';
 import { problemAnswers } from '../schemas/common.ts';
 import * as schemas from '../schemas/portfolios.ts';
 import type { Trading } from '../trading/open.ts';
+import { replayMsMax } from '../trading/replays.ts';
 
 /** Whether the books are right. */
 export const reconciliationRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading, done) => {
@@ -12,6 +14,7 @@ export const reconciliationRoutes: FastifyPluginCallbackTypebox<Trading> = (app,
   app.get(
     '/v1/reconciliation',
     {
+      handlerTimeout: replayMsMax,
       schema: {
         tags: ['portfolios'],
         summary: 'A portfolio recomputed from its ledger and from its events, and what differs',
@@ -19,10 +22,16 @@ export const reconciliationRoutes: FastifyPluginCallbackTypebox<Trading> = (app,
         response: { 200: schemas.Reconciliation, ...problemAnswers },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { portfolioId } = request.query;
-      await owners.checkPortfolio(askerOf(request), portfolioId);
-      const { number, chain, differences } = await replays.run(() => reconcile(database, portfolioId));
+      const asker = askerOf(request);
+      await owners.checkPortfolio(asker, portfolioId);
+      const signal = untilAnswered(reply);
+      const { number, chain, differences } = await replays.run(
+        asker.caller.userId,
+        async () => await reconcile(database, portfolioId, signal),
+        signal,
+      );
       return {
         portfolioId,
         eventNumber: number,

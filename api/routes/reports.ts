@@ -52,7 +52,8 @@ export const reportRoutes: FastifyPluginCallbackTypebox<{ database: Transaction 
       const { rows } = await database.query<IncidentRow>(incidentsSql, [
         ...[source ?? null, symbol ?? null, kind ?? null],
         ...[from === undefined ? null : instantUs(from), to === undefined ? null : instantUs(to)],
-        ...[knownAt ?? null, beforeUs, beforeId, limit + 1],
+        ...[knownAt === undefined ? null : new Date(instantUs(knownAt) / 1_000), beforeUs, beforeId],
+        limit + 1,
       ]);
       const items = rows.slice(0, limit).map(({ fromUs, toUs, ...rest }) => ({
         ...rest,

@@ -1,4 +1,5 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import { recordAudit } from '#core/identity/audit.ts';
 import type { Caller } from '#core/identity/sessions.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Command } from '#core/trading/command.ts';
@@ -6,7 +7,7 @@ import { readGlobalRisk, setGlobalRisk } from '#core/trading/kill-switch.ts';
 import type { RiskState } from '#core/trading/portfolio.ts';
 import { readPortfolio } from '#core/trading/read.ts';
 import type { Guard } from '#core/trading/writer.ts';
-import { askerOf, callerOf } from '../plugins/authenticate.ts';
+import { addressOf, askerOf, callerOf } from '../plugins/authenticate.ts';
 import { problemAnswers } from '../schemas/common.ts';
 import { NoQuery } from '../schemas/lake.ts';
 import * as schemas from '../schemas/portfolios.ts';
@@ -91,6 +92,13 @@ export const riskRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading, 
         await setGlobalRisk(database, { risk: state, by, reason, atUs: nowUs() });
       } else {
         await writer.submit({ kind: 'set_risk', portfolioId, atUs: nowUs(), risk: state, by, reason });
+        const detail = `${state} for portfolio ${portfolioId}: ${reason}`;
+        await recordAudit(database, {
+          event: 'kill_switch',
+          actorId: by,
+          address: addressOf(request),
+          detail,
+        });
       }
       const meant = portfolioId === undefined ? await portfoliosWithOrders() : [portfolioId];
       const canceledOrders = cancelOrders ? await cancelAll(meant) : 0;

@@ -1,19 +1,28 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
-import type { Sessions } from '#core/identity/sessions.ts';
-import type { SigningKeys } from '#core/identity/signing-key.ts';
+import type { Identity } from '#core/identity/open.ts';
+import { endSessions, listSessions } from '#core/identity/own-sessions.ts';
+import { notSignedIn } from '#core/identity/tokens.ts';
+import type { Database } from '#core/platform/postgres/database.ts';
 import { cookiesOf, endedCookies } from '../cookies.ts';
-import { callerOf } from '../plugins/authenticate.ts';
+import { addressOf, callerOf, tokenOf } from '../plugins/authenticate.ts';
 import { problemAnswers } from '../schemas/common.ts';
-import { Credentials, KeySet, NewSession, Nothing } from '../schemas/identity.ts';
+import {
+  Credentials,
+  KeySet,
+  NewSession,
+  Nothing,
+  SessionEnd,
+  SessionList,
+  SessionsEnded,
+} from '../schemas/identity.ts';
 import { NoQuery } from '../schemas/lake.ts';
 
-export interface SessionRouteOptions {
-  sessions: Sessions;
-  keys: SigningKeys;
+export interface SessionRouteOptions extends Identity {
+  database: Database;
 }
 
 export const sessionRoutes: FastifyPluginCallbackTypebox<SessionRouteOptions> = (app, options, done) => {
-  const { sessions, keys } = options;
+  const { database, sessions, keys, passwords, lockOut } = options;
 
   app.post(
     '/v1/sessions',
@@ -21,15 +30,21 @@ export const sessionRoutes: FastifyPluginCallbackTypebox<SessionRouteOptions> = 
       schema: {
         tags: ['identity'],
         summary: 'Sign in',
-        description: 'A wrong password and an address of nobody are answered alike.',
+        description:
+          'A wrong password and an address of nobody are answered alike. After five wrong ones the account is locked for ' +
+          'where they came from, for a minute at first and up to a quarter of an hour: 429 with `retry-after`.',
         querystring: NoQuery,
         body: Credentials,
         response: { 201: NewSession, ...problemAnswers },
       },
     },
-    async ({ body }, reply) => {
-      const session = await sessions.signIn(body.email, body.password);
-      reply.code(201).header('set-cookie', cookiesOf(session)).header('cache-control', 'no-store');
+    async (request, reply) => {
+      const { email, password } = request.body;
+      const isSecure = request.protocol === 'https';
+      const session = await sessions.signIn(email, password, addressOf(request));
+      const replaced = tokenOf(request);
+      if (replaced?.isCookie === true) await sessions.endByToken(replaced.token, addressOf(request));
+      reply.code(201).header('set-cookie', cookiesOf(session, isSecure));
       const { token, csrfToken } = session;
       return { token, expiresAt: session.expiresAt.toISOString(), csrfToken };
     },
@@ -46,9 +61,54 @@ export const sessionRoutes: FastifyPluginCallbackTypebox<SessionRouteOptions> = 
       },
     },
     async (request, reply) => {
-      await sessions.end(callerOf(request).sessionId);
-      reply.header('set-cookie', endedCookies());
+      const { by } = callerOf(request);
+      if (by.kind === 'session') await sessions.end(by.sessionId, addressOf(request));
+      reply.header('set-cookie', endedCookies(request.protocol === 'https'));
       return reply.code(204).send(null);
+    },
+  );
+
+  app.get(
+    '/v1/sessions',
+    {
+      schema: {
+        tags: ['identity'],
+        summary: 'Your sessions that count, the newest first',
+        querystring: NoQuery,
+        response: { 200: SessionList, ...problemAnswers },
+      },
+    },
+    async (request) => {
+      const { userId, by } = callerOf(request);
+      const found = await listSessions(database, userId);
+      const items = found.map(({ sessionId, createdAt, seenAt, expiresAt }) => ({
+        ...{ id: sessionId, createdAt: createdAt.toISOString(), seenAt: seenAt.toISOString() },
+        expiresAt: expiresAt.toISOString(),
+        isCurrent: by.kind === 'session' && by.sessionId === sessionId,
+      }));
+      return { items, nextCursor: null };
+    },
+  );
+
+  app.post(
+    '/v1/sessions/end',
+    {
+      schema: {
+        tags: ['identity'],
+        summary: 'End another session of yours, or all others',
+        querystring: NoQuery,
+        body: SessionEnd,
+        response: { 200: SessionsEnded, ...problemAnswers },
+      },
+    },
+    async (request) => {
+      const { userId, by } = callerOf(request);
+      if (by.kind !== 'session') throw notSignedIn();
+      const { password, id } = request.body;
+      const asked = { userId, password, sessionId: id, asking: by.sessionId, address: addressOf(request) };
+      const ended = await endSessions({ database, passwords, lockOut }, asked);
+      sessions.forget(userId);
+      return { ended };
     },
   );
 
@@ -62,9 +122,9 @@ export const sessionRoutes: FastifyPluginCallbackTypebox<SessionRouteOptions> = 
         response: { 200: KeySet, ...problemAnswers },
       },
     },
-    (_request, reply) => {
+    async (_request, reply) => {
       reply.header('cache-control', 'public, max-age=300');
-      return keys.jwks;
+      return (await keys.current()).jwks;
     },
   );
   done();

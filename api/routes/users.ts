@@ -1,10 +1,12 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import { changePassword, redeemReset } from '#core/identity/change-password.ts';
+import type { LockOut } from '#core/identity/lock-out.ts';
 import type { Passwords } from '#core/identity/passwords.ts';
 import type { Sessions } from '#core/identity/sessions.ts';
-import { changePassword, registerUser, renameUser, userById, type User } from '#core/identity/users.ts';
+import { registerUser, renameUser, userById, type User } from '#core/identity/users.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import { endedCookies } from '../cookies.ts';
-import { callerOf } from '../plugins/authenticate.ts';
+import { addressOf, callerOf } from '../plugins/authenticate.ts';
 import { problemAnswers } from '../schemas/common.ts';
 import * as schemas from '../schemas/identity.ts';
 import { NoQuery } from '../schemas/lake.ts';
@@ -12,11 +14,12 @@ import { NoQuery } from '../schemas/lake.ts';
 export interface UserRouteOptions {
   database: Database;
   passwords: Passwords;
+  lockOut: LockOut;
   sessions: Sessions;
 }
 
 export const userRoutes: FastifyPluginCallbackTypebox<UserRouteOptions> = (app, options, done) => {
-  const { database, passwords, sessions } = options;
+  const { database, passwords, lockOut, sessions } = options;
 
   app.post(
     '/v1/users',
@@ -29,8 +32,9 @@ export const userRoutes: FastifyPluginCallbackTypebox<UserRouteOptions> = (app, 
         response: { 201: schemas.User, ...problemAnswers },
       },
     },
-    async ({ body }, reply) => {
-      const user = await registerUser(database, passwords, body);
+    async (request, reply) => {
+      const asked = { ...request.body, address: addressOf(request) };
+      const user = await registerUser(database, passwords, asked);
       reply.code(201).header('location', '/v1/users/me');
       return shown(user);
     },
@@ -76,15 +80,36 @@ export const userRoutes: FastifyPluginCallbackTypebox<UserRouteOptions> = (app, 
     },
     async (request, reply) => {
       const { userId } = callerOf(request);
-      await changePassword(database, passwords, { userId, ...request.body });
+      const asked = { userId, ...request.body, address: addressOf(request) };
+      await changePassword({ database, passwords, lockOut }, asked);
       sessions.forget(userId);
-      reply.header('set-cookie', endedCookies());
+      reply.header('set-cookie', endedCookies(request.protocol === 'https'));
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.post(
+    '/v1/password-resets',
+    {
+      schema: {
+        tags: ['identity'],
+        summary: 'Set a new password by a token that an operator made, once',
+        description:
+          'It ends all sessions and API keys of the user. `ticklake users reset` makes such a token.',
+        querystring: NoQuery,
+        body: schemas.PasswordReset,
+        response: { 204: schemas.Nothing, ...problemAnswers },
+      },
+    },
+    async (request, reply) => {
+      const asked = { ...request.body, address: addressOf(request) };
+      sessions.forget(await redeemReset({ database, passwords }, asked));
       return reply.code(204).send(null);
     },
   );
   done();
 };
 
-function shown({ userId, createdAt, ...user }: User): schemas.User {
-  return { id: userId, ...user, createdAt: createdAt.toISOString() };
+function shown({ userId, email, displayName, role, createdAt }: User): schemas.User {
+  return { id: userId, email, displayName, role, createdAt: createdAt.toISOString() };
 }

@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { passwordBytesMax, passwordLengthMin } from '#core/identity/passwords.ts';
 import { roles } from '#core/identity/roles.ts';
-import { Nullable, Time } from './common.ts';
+import { ListOf, Nullable, Time } from './common.ts';
 
 const Email = Type.String({
   description: 'Capitals and small letters are the same.',
@@ -51,6 +51,22 @@ export const PasswordChange = Type.Object(
   },
 );
 
+export const PasswordReset = Type.Object(
+  {
+    token: Type.String({ maxLength: 100, examples: ['hFZr1uJ0o2Xq7m5cW9tVb3yK8sLd4gNpQeRaTxYiCzU'] }),
+    newPassword: NewPassword,
+  },
+  {
+    additionalProperties: false,
+    examples: [
+      {
+        token: 'hFZr1uJ0o2Xq7m5cW9tVb3yK8sLd4gNpQeRaTxYiCzU',
+        newPassword: 'another long sentence',
+      },
+    ],
+  },
+);
+
 export const Credentials = Type.Object(
   { email: Type.String({ maxLength: 254, examples: ['ada@example.com'] }), password: GivenPassword },
   {
@@ -71,6 +87,29 @@ export const NewSession = Type.Object({
 });
 export type NewSession = Static<typeof NewSession>;
 
+export const SessionList = ListOf(
+  Type.Object({
+    id: Type.String({ format: 'uuid' }),
+    createdAt: Time('When it began.'),
+    seenAt: Time('When it was used last, to the minute.'),
+    expiresAt: Time('When it ends at the latest.'),
+    isCurrent: Type.Boolean({ description: 'Whether it is the one that asks.' }),
+  }),
+);
+export type SessionList = Static<typeof SessionList>;
+
+export const SessionEnd = Type.Object(
+  {
+    password: GivenPassword,
+    id: Type.Optional(
+      Type.String({ description: 'The one to end; without it all but this one.', format: 'uuid' }),
+    ),
+  },
+  { additionalProperties: false, examples: [{ password: 'correct horse battery staple' }] },
+);
+
+export const SessionsEnded = Type.Object({ ended: Type.Integer({ description: 'How many.' }) });
+
 export const KeySet = Type.Object(
   {
     keys: Type.Array(
@@ -86,5 +125,6 @@ export const KeySet = Type.Object(
   },
   { description: 'RFC 7517.' },
 );
+export type KeySet = Static<typeof KeySet>;
 
 export const Nothing = Type.Null({ description: 'Done; there is no body.' });

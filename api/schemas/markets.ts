@@ -22,6 +22,23 @@ export type Market = Static<typeof Market>;
 export const MarketList = ListOf(Market);
 export type MarketList = Static<typeof MarketList>;
 
+export const MarketRules = Type.Object(
+  {
+    symbol: SymbolName,
+    source: Type.String(),
+    base: Type.String({ description: 'What is bought and sold.', examples: ['BTC'] }),
+    quote: Type.String({ description: 'What it is paid with.', examples: ['USDT'] }),
+    isTrading: Type.Boolean({ description: 'Whether the venue takes orders at present.' }),
+    tickSize: Decimal('Prices are multiples of it.'),
+    stepSize: Decimal('Quantities are multiples of it.'),
+    minNotional: Decimal('Price times quantity is at least this, in the quote asset.'),
+    makerFee: Decimal('Share of the quote amount that an order pays for what it gives by resting.'),
+    takerFee: Decimal('Share of the quote amount that an order pays for what it takes at once.'),
+  },
+  { description: 'What orders of a market keep to, and what they cost.' },
+);
+export type MarketRules = Static<typeof MarketRules>;
+
 export const TradeSide = Type.Union([Type.Literal('buy'), Type.Literal('sell')], {
   description: "The taker's side.",
 });

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import { Alert } from './alerts.ts';
 import { Decimal, Nullable, Problem, Time } from './common.ts';
 import { NewOrder, Order } from './orders.ts';
 import { Asset, IdempotencyKey, OrderId, PortfolioId } from './trading.ts';
@@ -7,6 +8,7 @@ export const portfolioChannelsPerClientMax = 50;
 
 const strict = { additionalProperties: false } as const;
 const channel = Type.Enum(['orders', 'balances']);
+const ofAlerts = { channel: Type.Literal('alerts') };
 const Id = Type.String({
   description: "The client's own name of the message, repeated in the answer.",
   maxLength: 64,
@@ -28,6 +30,14 @@ export const PrivateMessage = Type.Union([
     strict,
   ),
   Type.Object({ op: Type.Literal('unsubscribe'), channel, portfolioId: PortfolioId }, strict),
+  Type.Object(
+    {
+      ...{ op: Type.Literal('subscribe'), ...ofAlerts },
+      resumeToken: Type.Optional(Type.String({ maxLength: 4096 })),
+    },
+    { ...strict, description: 'The alerts that GET /v1/alerts lists, as they are raised and acknowledged.' },
+  ),
+  Type.Object({ op: Type.Literal('unsubscribe'), ...ofAlerts }, strict),
   Type.Object(
     {
       op: Type.Literal('placeOrder'),
@@ -82,6 +92,12 @@ const numbered = {
 const update = { op: Type.Literal('update'), ...of, ...numbered };
 const snapshot = { op: Type.Literal('snapshot'), ...of, ...numbered, reset: Type.Boolean() };
 
+const alertData = {
+  sequence: Type.Integer({ description: 'Number of the newest change that was told.' }),
+  data: Type.Array(Alert, { description: 'An alert that comes again has changed.' }),
+  resumeToken: Type.String(),
+};
+
 /** What the service says about it. */
 export const PrivateAnswer = Type.Union([
   Type.Object({ op: Type.Literal('authenticated'), userId: Type.String() }),
@@ -90,6 +106,9 @@ export const PrivateAnswer = Type.Union([
   Type.Object({ ...snapshot, channel: Type.Literal('balances'), data: Type.Array(StreamBalance) }),
   Type.Object({ ...update, channel: Type.Literal('balances'), data: Type.Array(StreamBalance) }),
   Type.Object({ op: Type.Enum(['resumed', 'unsubscribed']), channel, ...of }),
+  Type.Object({ op: Type.Literal('snapshot'), ...ofAlerts, ...alertData, reset: Type.Boolean() }),
+  Type.Object({ op: Type.Literal('update'), ...ofAlerts, ...alertData }),
+  Type.Object({ op: Type.Enum(['resumed', 'unsubscribed']), ...ofAlerts }),
   Type.Object({ op: Type.Literal('placed'), id: Id, order: Order, isReplay: Type.Boolean() }),
   Type.Object({ op: Type.Literal('canceled'), id: Id, order: Order }),
   Type.Object({ op: Type.Literal('refused'), id: Id, problem: Problem }),

@@ -8,7 +8,7 @@ import { holds } from './tail.ts';
 import { SeriesWindow, type Entry } from './window.ts';
 
 export interface CatchUpOptions {
-  log: EventLog;
+  log: Pick<EventLog, 'describe' | 'read'>;
   channel: Channel;
   hub: Hub;
   interest: Interest;

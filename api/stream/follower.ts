@@ -3,6 +3,7 @@ import type { Logger } from '#core/platform/logging.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
 import { symbolsPerClientMax } from '../schemas/stream.ts';
 import { catchUp } from './catch-up.ts';
+import type { Frame } from './frames.ts';
 import type { Subscriber } from './hub.ts';
 import { joined, sizeOf, type Interest } from './interest.ts';
 import type { LiveChannel } from './live-channels.ts';
@@ -12,9 +13,9 @@ import type { StreamMetrics } from './stream-metrics.ts';
 /** The client's side of a subscription. */
 export interface Client {
   /** Hands over one message; never waits. */
-  send(text: string): void;
+  send(frame: Frame): void;
   /** Hands over one message and waits while the client is behind. */
-  sendPaced(text: string): Promise<void>;
+  sendPaced(frame: Frame): Promise<void>;
   /** Aborts when the client is gone. */
   signal: AbortSignal;
 }
@@ -23,7 +24,7 @@ export interface FollowerOptions {
   live: LiveChannel;
   /** How each message begins. */
   label: string;
-  log: EventLog;
+  log: Pick<EventLog, 'describe' | 'read'>;
   client: Client;
   logger: Logger;
   metrics: StreamMetrics;
@@ -39,7 +40,7 @@ export class Follower {
   constructor(options: FollowerOptions) {
     this.#options = options;
     const { label, client } = options;
-    this.#subscriber = { interest: new Set(), label, send: (text) => client.send(text) };
+    this.#subscriber = { interest: new Set(), label, send: (frame) => client.send(frame) };
   }
 
   /**

@@ -1,3 +1,6 @@
+/** A message as it goes out: what many clients get is made into bytes once. */
+export type Frame = string | Buffer;
+
 /** Opens each message of a subscription: `"channel":"candles","interval":"1m"`. */
 export function labelOf(of: { channel: string; interval?: string }): string {
   return JSON.stringify(of).slice(1, -1);

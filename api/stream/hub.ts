@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { Channel } from './channel.ts';
-import { snapshotText, updateText } from './frames.ts';
+import { snapshotText, updateText, type Frame } from './frames.ts';
 import { joined, sizeOf, without, type Interest } from './interest.ts';
 import { encodeToken, type LogPlace } from './resume-token.ts';
 import type { TailListener } from './tail.ts';
@@ -14,7 +14,7 @@ export interface Subscriber {
   /** How each message to them begins, by {@link labelOf}. */
   readonly label: string;
   /** Hands over one message; never waits. */
-  send(text: string): void;
+  send(frame: Frame): void;
 }
 
 export interface Hub<E extends Entry = Entry> extends TailListener<E> {
@@ -175,21 +175,32 @@ class ChannelHub<E extends Entry> implements Hub<E> {
     return taken;
   }
 
-  /** Each series' records become text once, whoever gets them; the token is the same for all. */
+  /** Each series' records become text once, and a message bytes once for all who get the same; the token is the same for all. */
   #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#pendingRecords === 0) return;
-    const texts = new Map<string, string>();
-    for (const [key, records] of this.#pending) texts.set(key, this.#channel.groupText(key, records));
+    const keys = [...this.#pending.keys()];
+    const texts = [...this.#pending].map(([key, records]) => this.#channel.groupText(key, records));
     this.#pending.clear();
     this.#pendingRecords = 0;
     this.#framedAt = performance.now();
     const token = this.#token();
+    const frames = new Map<string, Buffer>();
     for (const subscriber of this.#subscribers) {
-      const data: string[] = [];
-      for (const [key, text] of texts) if (subscriber.interest.has(key)) data.push(text);
-      if (data.length > 0) subscriber.send(updateText(subscriber.label, data, token));
+      const { interest, label } = subscriber;
+      let wanted = label;
+      keys.forEach((key, index) => {
+        if (interest.has(key)) wanted += `|${index}`;
+      });
+      if (wanted === label) continue;
+      let frame = frames.get(wanted);
+      if (frame === undefined) {
+        const data = texts.filter((_text, index) => interest.has(keys[index] ?? ''));
+        frame = Buffer.from(updateText(label, data, token));
+        frames.set(wanted, frame);
+      }
+      subscriber.send(frame);
     }
   }
 

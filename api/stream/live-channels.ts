@@ -69,6 +69,7 @@ export function liveTrades({ hub }: LiveChannel<TradeEntry>): LiveTrades {
       const last = hub.last(seriesKey(source, symbol));
       return last && { sequence: last.position, price: last.price, timestamp: last.timestamp };
     },
+    isKnown: () => hub.tailing,
     symbols: (source) =>
       [...hub.keys()]
         .filter((key) => key.startsWith(`${source}|`))

@@ -1,26 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf, TicklakeError } from '#core/platform/errors.ts';
+import { messageOf } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
-import type { Database } from '#core/platform/postgres/database.ts';
 import { parseEvent } from '#core/trading/codec.ts';
 import type { NumberedEvent } from '#core/trading/event.ts';
 import type { Portfolio } from '#core/trading/portfolio.ts';
-import { readEvents, readPortfolio } from '#core/trading/read.ts';
 import { decodeCursor, encodeCursor } from '../paging.ts';
 import type { Client } from './follower.ts';
 import type { PortfolioChannel } from './portfolio-channels.ts';
 import type { PortfolioFeed, PortfolioFollower } from './portfolio-feed.ts';
+import { pageEvents, type PortfolioReader } from './portfolio-reader.ts';
 
 export interface FollowOptions {
   portfolioId: string;
   channel: PortfolioChannel;
   feed: PortfolioFeed;
-  database: Database;
+  reader: PortfolioReader;
   client: Client;
   logger: Logger;
 }
 
-const pageEvents = 500;
 const retryMs = 1_000;
 
 /**
@@ -47,14 +45,8 @@ export class PortfolioSubscription implements PortfolioFollower {
    * went on from the token. @throws NOT_FOUND
    */
   async begin(resumeToken: string | undefined): Promise<boolean> {
-    const { database, channel, client } = this.#options;
-    const stored = await readPortfolio(database, this.portfolioId);
-    if (stored === undefined) {
-      throw new TicklakeError('NOT_FOUND', `there is no portfolio ${this.portfolioId}`, {
-        remedy: 'GET /v1/portfolios lists yours.',
-      });
-    }
-    const { portfolio } = stored;
+    const { reader, channel, client } = this.#options;
+    const portfolio = await reader.portfolio(this.portfolioId);
     const from = resumeToken === undefined ? undefined : numberOf(resumeToken);
     const isResumed = from !== undefined && from <= portfolio.number;
     if (isResumed && channel.isHistory) this.#sent = from;
@@ -91,7 +83,7 @@ export class PortfolioSubscription implements PortfolioFollower {
 
   async #catchUpPatiently(): Promise<void> {
     const { client, logger } = this.#options;
-    while (!client.signal.aborted) {
+    while (!client.signal.aborted && !this.#isClosed) {
       try {
         return await this.#catchUp();
       } catch (error) {
@@ -103,9 +95,9 @@ export class PortfolioSubscription implements PortfolioFollower {
 
   /** Sends all events after the last that was sent, until there are none that are known of. */
   async #catchUp(): Promise<void> {
-    const { database, client } = this.#options;
+    const { reader, client } = this.#options;
     for (;;) {
-      const page = await readEvents(database, this.portfolioId, { after: this.#sent, limit: pageEvents });
+      const page = await reader.eventsAfter(this.portfolioId, this.#sent);
       if (this.#isClosed) return;
       const text = this.#update(page.map((stored) => parseEvent(stored.text).event));
       if (text !== undefined) await client.sendPaced(text);

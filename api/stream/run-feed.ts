@@ -6,12 +6,13 @@ import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { Transaction } from '#core/platform/postgres/database.ts';
 import type { RunProgress } from '../schemas/jobs.ts';
+import type { Frame } from './frames.ts';
 import { allRuns, runIdOf, type RunChannel } from './run-channel.ts';
 
 /** Somebody who is told how runs go on. */
 export interface RunSubscriber {
   /** Hands over one message; never waits. */
-  send(text: string): void;
+  send(frame: Frame): void;
 }
 
 export interface RunFeedOptions {
@@ -182,8 +183,8 @@ export class RunFeed {
     for (const [name, channel] of this.#channels) {
       const changed = changesOf(channel, runsOf(name, runs));
       if (changed.length === 0) continue;
-      const text = frameText('update', name, changed);
-      for (const subscriber of channel.subscribers) subscriber.send(text);
+      const frame = Buffer.from(frameText('update', name, changed));
+      for (const subscriber of channel.subscribers) subscriber.send(frame);
     }
     for (const { subscriber, channel: name, resolve, reject } of joining) {
       const of = runsOf(name, runs);

@@ -4,27 +4,31 @@ import { Compile } from 'typebox/compile';
 import { messageOf, TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
+import { hasNul, nulCharacter } from '../plugins/text.ts';
 import { problemOf } from '../problem.ts';
 import type { PrivateMessage } from '../schemas/private-stream.ts';
 import { ClientMessage, runChannelsPerClientMax, type ServerMessage } from '../schemas/stream.ts';
 import { askedOf, type LogMessage } from './asked.ts';
 import { Follower, type Client } from './follower.ts';
-import { labelOf } from './frames.ts';
+import { labelOf, type Frame } from './frames.ts';
 import type { LiveChannels } from './live-channels.ts';
 import type { PrivateSession } from './private-session.ts';
 import type { RunChannel } from './run-channel.ts';
 import type { RunFeed } from './run-feed.ts';
+import type { Reader, SendBudget } from './send-budget.ts';
 import type { StreamMetrics } from './stream-metrics.ts';
 
 export interface SessionOptions {
   socket: WebSocket;
   channels: LiveChannels;
   feed: RunFeed;
-  log: EventLog;
+  log: Pick<EventLog, 'describe' | 'read'>;
   /** The source that is meant where a client names none. */
   source: string;
   logger: Logger;
   metrics: StreamMetrics;
+  /** What may wait for this client and all others. */
+  budget: SendBudget;
   /** What the client may ask of what is its user's. */
   openPrivate(client: Client): PrivateSession;
 }
@@ -45,16 +49,18 @@ const heartbeatMs = 30_000;
 const closeGraceMs = 1_000;
 
 const clientMessage = Compile(ClientMessage);
+const privateChannels: ReadonlySet<string> = new Set(['orders', 'balances', 'alerts']);
 
 /** Serves one client until its socket closes. Messages are answered one after another. */
 export function serveSession(options: SessionOptions): void {
-  const { socket, channels, feed, log, metrics, logger } = options;
+  const { socket, channels, feed, log, metrics, logger, budget } = options;
   const closed = new AbortController();
   const client = { send, sendPaced, signal: closed.signal };
   const own = options.openPrivate(client);
   /** By channel and interval. */
   const followers = new Map<string, Follower>();
   const runSubscriber = { send };
+  const reader: Reader = { bufferedBytes: () => socket.bufferedAmount, drop: dropSlow };
   const runChannels = new Set<RunChannel>();
   let waiting = 0;
   let turn = Promise.resolve();
@@ -75,12 +81,13 @@ export function serveSession(options: SessionOptions): void {
     metrics.clients.dec();
   });
   metrics.clients.inc();
+  budget.add(reader);
 
   socket.on('message', (data: Buffer, isBinary: boolean) => {
     if (waiting >= waitingMessagesMax) return end(closeCodes.tooManyMessages, 'too many messages at once');
     waiting += 1;
     turn = turn
-      .then(() => answer(isBinary ? '' : data.toString()))
+      .then(() => (closed.signal.aborted ? undefined : answer(isBinary ? '' : data.toString())))
       .catch((error: unknown) => refuse(error))
       .finally(() => {
         waiting -= 1;
@@ -115,8 +122,11 @@ export function serveSession(options: SessionOptions): void {
         },
       );
     }
+    await own.mayFollowRuns();
     await feed.subscribe(runSubscriber, channel);
     runChannels.add(channel);
+    // Who left meanwhile is taken out again.
+    if (closed.signal.aborted) feed.remove(runSubscriber);
   }
 
   async function answerLog(message: LogMessage): Promise<void> {
@@ -144,40 +154,47 @@ export function serveSession(options: SessionOptions): void {
     send(JSON.stringify(message));
   }
 
-  function send(text: string): void {
+  function send(frame: Frame): void {
     if (socket.readyState !== socket.OPEN) return;
-    if (socket.bufferedAmount > bufferedBytesMax) {
-      metrics.slowReaders.inc();
-      return end(closeCodes.slowReader, 'reads too slowly: come back with the last token');
-    }
+    if (socket.bufferedAmount > bufferedBytesMax) return dropSlow();
     metrics.messages.inc();
-    metrics.sentBytes.inc(text.length);
-    socket.send(text);
+    metrics.sentBytes.inc(frame.length);
+    socket.send(frame, { binary: false });
+    budget.sent(frame.length);
   }
 
-  async function sendPaced(text: string): Promise<void> {
-    send(text);
+  async function sendPaced(frame: Frame): Promise<void> {
+    send(frame);
     while (socket.bufferedAmount > catchUpBufferedBytesMax && !closed.signal.aborted) await sleep(10);
+  }
+
+  function dropSlow(): void {
+    metrics.slowReaders.inc();
+    end(closeCodes.slowReader, 'reads too slowly: come back with the last token');
   }
 
   function leave(): void {
     for (const follower of followers.values()) follower.close();
     feed.remove(runSubscriber);
+    budget.remove(reader);
     own.close();
   }
 
   function end(code: number, reason: string): void {
     leave();
-    socket.close(code, reason);
-    // A client that does not read gets no close frame either.
-    setTimeout(() => socket.terminate(), closeGraceMs).unref();
+    closeSocket(socket, code, reason);
   }
 }
 
+/** Closes a socket, whether its client answers or not. */
+export function closeSocket(socket: WebSocket, code: number, reason: string): void {
+  socket.close(code, reason);
+  // A client that does not read gets no close frame either.
+  setTimeout(() => socket.terminate(), closeGraceMs).unref();
+}
+
 function isPrivate(message: ClientMessage): message is PrivateMessage {
-  return !('channel' in message)
-    ? message.op !== 'ping'
-    : message.channel === 'orders' || message.channel === 'balances';
+  return !('channel' in message) ? message.op !== 'ping' : privateChannels.has(message.channel);
 }
 
 function isOfLog(message: Exclude<ClientMessage, PrivateMessage | { op: 'ping' }>): message is LogMessage {
@@ -185,6 +202,7 @@ function isOfLog(message: Exclude<ClientMessage, PrivateMessage | { op: 'ping' }
 }
 
 function parseMessage(text: string): ClientMessage {
+  if (hasNul(text)) throw nulCharacter();
   let value: unknown;
   try {
     value = JSON.parse(text);

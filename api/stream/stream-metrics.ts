@@ -11,7 +11,9 @@ export function streamMetrics(metrics: Metrics) {
       'ticklake_stream_slow_readers_total',
       'Clients closed as they read too slowly',
     ),
-    refused: metrics.counter('ticklake_stream_refused_total', 'Clients turned away as too many were there'),
+    refused: metrics.counter('ticklake_stream_refused_total', 'Clients turned away as too many were there', [
+      'of',
+    ]),
     resumes: metrics.counter('ticklake_stream_resumes_total', 'Clients that came with a token', ['result']),
   };
 }

@@ -10,7 +10,7 @@ export interface TailListener<E> {
   restarted(place: LogPlace): void;
   /** Records of one partition in the order of the log; what comes next there has `nextOffset`. */
   records(partition: number, entries: Iterable<E>, nextOffset: number): void;
-  /** Whether the log is being read. */
+  /** Whether the log is being read, and what it held as reading began has been. */
   attached(reading: boolean): void;
 }
 
@@ -62,9 +62,11 @@ async function run<E>(options: TailOptions<E>, signal: AbortSignal): Promise<voi
         place = warmPlace(topic);
         listener.restarted({ incarnation: place.incarnation, offsets: [...place.offsets] });
       }
-      listener.attached(true);
       retryMs = retryMsMin;
-      if (!(await follow(options, place, signal))) place = undefined;
+      if (!(await follow(options, place, endOffsets(topic), signal))) {
+        listener.attached(false);
+        place = undefined;
+      }
     } catch (error) {
       listener.attached(false);
       if (signal.aborted) return;
@@ -80,8 +82,12 @@ async function run<E>(options: TailOptions<E>, signal: AbortSignal): Promise<voi
 async function follow<E>(
   { log, channel, listener }: TailOptions<E>,
   place: { incarnation: string; offsets: number[] },
+  ends: readonly number[],
   signal: AbortSignal,
 ): Promise<boolean> {
+  const isBehind = (): boolean => ends.some((end, partition) => (place.offsets[partition] ?? 0) < end);
+  let mustCatchUp = isBehind();
+  if (!mustCatchUp) listener.attached(true);
   const from = place.offsets.map((offset, partition) => ({ partition, offset }));
   for await (const batch of log.read({ topic: channel.topic, from, signal })) {
     if (batch.incarnation !== place.incarnation || batch.baseOffset !== place.offsets[batch.partition])
@@ -89,6 +95,10 @@ async function follow<E>(
     const nextOffset = batch.baseOffset + batch.count;
     listener.records(batch.partition, channel.decode(batch.lines, batch.baseOffset), nextOffset);
     place.offsets[batch.partition] = nextOffset;
+    if (mustCatchUp && !isBehind()) {
+      mustCatchUp = false;
+      listener.attached(true);
+    }
   }
   return true;
 }
@@ -106,8 +116,16 @@ export function holds(topic: TopicDescription, place: LogPlace): boolean {
 }
 
 function warmPlace(topic: TopicDescription): { incarnation: string; offsets: number[] } {
-  const offsets = topic.partitions
-    .toSorted((a, b) => a.partition - b.partition)
-    .map(({ startOffset, endOffset }) => Math.max(startOffset, endOffset - warmRecords));
+  const offsets = byNumber(topic).map(({ startOffset, endOffset }) =>
+    Math.max(startOffset, endOffset - warmRecords),
+  );
   return { incarnation: topic.incarnation, offsets };
+}
+
+function endOffsets(topic: TopicDescription): number[] {
+  return byNumber(topic).map(({ endOffset }) => endOffset);
+}
+
+function byNumber({ partitions }: TopicDescription): TopicDescription['partitions'] {
+  return partitions.toSorted((a, b) => a.partition - b.partition);
 }

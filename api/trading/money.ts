@@ -28,7 +28,7 @@ export async function readMoney(
   database: Database,
   portfolioId: string,
 ): Promise<{ facts: PortfolioFacts; money: Money }> {
-  const { rows } = await database.query<MoneyRow>(portfolioSql, [portfolioId]);
+  const { rows } = await database.queryPrepared<MoneyRow>('portfolio', portfolioSql, [portfolioId]);
   const [row] = rows;
   if (row === undefined) throw new TicklakeError('INTERNAL', `portfolio ${portfolioId} has no head`);
   const { id, userId, name, openedAtUs, number, risk, cancelAfterUs, openOrders } = row;

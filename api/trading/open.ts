@@ -5,7 +5,9 @@ import type { Database } from '#core/platform/postgres/database.ts';
 import { paperFees } from '#core/trading/fees.ts';
 import { openMarkets, type Markets } from '#core/trading/markets.ts';
 import { openTradingWriter, type TradingSurroundings, type TradingWriter } from '#core/trading/writer.ts';
+import type { Breaker } from '../breaker.ts';
 import { instantUs } from '../format.ts';
+import { guardedDatabase, guardedWriter } from '../guarded.ts';
 import type { LiveTrades } from '../live-market.ts';
 import { openOwners, type Owners } from './owners.ts';
 import { createReplays, type Replays } from './replays.ts';
@@ -16,6 +18,8 @@ export interface Trading {
   writer: TradingWriter;
   markets: Markets;
   surroundings: TradingSurroundings;
+  /** Whether a market without a price has none, and it is not only that none was read yet. */
+  pricesAreKnown(): boolean;
   owners: Owners;
   replays: Replays;
   /** The source that is meant where a request names none. */
@@ -25,13 +29,17 @@ export interface Trading {
 }
 
 export async function openTrading(options: {
+  /** Not behind the breaker: what needs it is put there. */
   database: Database;
+  /** Of that database. */
+  breaker: Breaker;
   live: LiveTrades;
   defaultSource: string;
   logger: Logger;
   metrics: Metrics;
 }): Promise<Trading> {
-  const { database, live, defaultSource, logger, metrics } = options;
+  const { breaker, live, defaultSource, logger, metrics } = options;
+  const database = guardedDatabase(options.database, breaker);
   const trades = {
     symbols: (source: string) => live.symbols(source),
     last(source: string, symbol: string) {
@@ -43,9 +51,11 @@ export async function openTrading(options: {
   };
   const markets = await openMarkets({ database, trades, logger, metrics });
   const surroundings = { market: markets.view, fees: paperFees };
-  const writer = openTradingWriter({ database, surroundings, metrics });
+  const { database: ofWriter } = options;
+  const writer = guardedWriter(openTradingWriter({ database: ofWriter, surroundings, metrics }), breaker);
   return {
     ...{ database, writer, markets, surroundings, defaultSource },
+    pricesAreKnown: () => live.isKnown(),
     owners: openOwners(database),
     replays: createReplays(metrics),
     async close() {

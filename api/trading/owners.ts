@@ -29,25 +29,31 @@ export function openOwners(database: Database): Owners {
     return rows[0]?.id;
   }
 
-  async function reachesPortfolio(asker: Asker, portfolioId: string): Promise<boolean> {
+  /** Whether it is reached, there is none, or it is another's: to who asks, the last two look alike. */
+  async function stateOf(asker: Asker, portfolioId: string): Promise<'reached' | 'missing' | 'foreign'> {
     const statement = 'select user_id as id from trading.portfolios where portfolio_id = $1';
     const ownerId = await remembered(owners, portfolioId, statement);
-    return ownerId !== undefined && reaches(asker, ownerId);
+    if (ownerId === undefined) return 'missing';
+    return reaches(asker, ownerId) ? 'reached' : 'foreign';
   }
 
   return {
     async checkPortfolio(asker, portfolioId) {
-      if (await reachesPortfolio(asker, portfolioId)) return;
+      const state = await stateOf(asker, portfolioId);
+      if (state === 'reached') return;
       throw new TicklakeError('NOT_FOUND', `there is no portfolio ${portfolioId}`, {
         remedy: 'GET /v1/portfolios lists yours.',
+        context: { isRefusal: state === 'foreign' },
       });
     },
     async portfolioOfOrder(asker, orderId) {
       const statement = 'select portfolio_id as id from trading.orders where order_id = $1';
       const portfolioId = await remembered(portfolios, orderId, statement);
-      if (portfolioId !== undefined && (await reachesPortfolio(asker, portfolioId))) return portfolioId;
+      const state = portfolioId === undefined ? 'missing' : await stateOf(asker, portfolioId);
+      if (portfolioId !== undefined && state === 'reached') return portfolioId;
       throw new TicklakeError('NOT_FOUND', `there is no order ${orderId}`, {
         remedy: 'GET /v1/orders lists yours.',
+        context: { isRefusal: state === 'foreign' },
       });
     },
   };

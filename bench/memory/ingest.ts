@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Benchmark, Missing } from '#bench/benchmark.ts';
 import { startIngestRole } from '#bench/support/ingest-role.ts';
+import { pssMb } from '#bench/support/processes.ts';
 import { expectHeld, openBenchRuntime } from '#bench/support/runtime.ts';
 import { startVenue } from '#bench/support/venue.ts';
 import type { Runtime } from '#cli/runtime.ts';
@@ -56,11 +56,4 @@ async function countCommitted(runtime: Runtime): Promise<number> {
     `select coalesce(sum(hi - lo), 0)::float8 as trades from lake.coverage where source = 'binance'`,
   );
   return rows[0]?.trades ?? 0;
-}
-
-/** Proportional set size in megabytes; undefined where the system does not tell. */
-async function pssMb(pid: number | undefined): Promise<number | undefined> {
-  const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '');
-  const kilobytes = /^Pss:\s+(\d+) kB$/m.exec(text)?.[1];
-  return kilobytes === undefined ? undefined : (Number(kilobytes) * 1_024) / 1_000_000;
 }

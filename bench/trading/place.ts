@@ -1,24 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { quantile, type Benchmark, type Figures } from '#bench/benchmark.ts';
+import type { Benchmark, Figures } from '#bench/benchmark.ts';
 import { openBenchRuntime } from '#bench/support/runtime.ts';
 import { sqlFile } from '#core/platform/sql-file.ts';
 import { units, zero } from '#core/market/decimal.ts';
 import { canonicalText } from '#core/trading/codec.ts';
 import { reconcile } from '#core/trading/reconcile.ts';
 import { openTradingWriter } from '#core/trading/writer.ts';
+import { load, type Run } from './load.ts';
 import { openMarketOrders, type MarketOrders } from './orders.ts';
 
 const portfolios = 1_000;
-const runMs = 4_000;
 const peerConnections = 16;
 const p99TargetMs = 50;
-
-/** What a load was answered. */
-interface Run {
-  perSecond: number;
-  p99Ms: number;
-}
 
 /**
  * Durable placements a second, so many in flight, beside a function of SQL that places one order, called once for each from
@@ -88,29 +82,6 @@ export async function place(): Promise<Benchmark> {
 
 function beside(ours: Run, peer: Run): Figures {
   return { ours: ours.perSecond, peer: peer.perSecond };
-}
-
-/** So many callers at once, each of which asks again as it is answered, over the portfolios in turn. */
-async function load(
-  inFlight: number,
-  ids: readonly string[],
-  ask: (id: string) => Promise<void>,
-): Promise<Run> {
-  const tookMs: number[] = [];
-  const startedMs = performance.now();
-  let next = 0;
-  await Promise.all(
-    Array.from({ length: inFlight }, async () => {
-      for (let nowMs = performance.now(); nowMs - startedMs < runMs;) {
-        await ask(ids[next++ % ids.length] ?? '');
-        const thenMs = performance.now();
-        tookMs.push(thenMs - nowMs);
-        nowMs = thenMs;
-      }
-    }),
-  );
-  const seconds = (performance.now() - startedMs) / 1_000;
-  return { perSecond: tookMs.length / seconds, p99Ms: quantile(tookMs, 0.99) };
 }
 
 async function placeOne(pool: pg.Pool, market: MarketOrders, id: string): Promise<void> {

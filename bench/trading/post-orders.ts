@@ -1,20 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import fastify from 'fastify';
 import { startApi } from '#api/server.ts';
 import type { Benchmark } from '#bench/benchmark.ts';
 import { openBenchRuntime } from '#bench/support/runtime.ts';
-import { openIdentity } from '#core/identity/open.ts';
-import { registerUser } from '#core/identity/users.ts';
 import { tradeKey, tradesTopic } from '#core/market/topics.ts';
 import { encodeTrade } from '#core/market/trade.ts';
 import { openTradingWriter } from '#core/trading/writer.ts';
 import { openMarketOrders } from './orders.ts';
 import { askOften, type Requests } from './requests.ts';
+import { signedIn } from './user.ts';
 
 const portfolios = 200;
 const runMs = 4_000;
 const inFlight = 64;
 const source = 'simulator:42';
+const portfolioPerSecond = 1_000;
 const portfolioP99TargetMs = 10;
 
 /**
@@ -22,8 +21,8 @@ const portfolioP99TargetMs = 10;
  * portfolio beside its target. Clients are on a thread of their own.
  */
 export async function postOrders(): Promise<Benchmark> {
-  const runtime = await openBenchRuntime({ apiPort: 0 });
-  const { config, metrics } = runtime;
+  const runtime = await openBenchRuntime({ apiPort: 0, apiUserWeight: 1_000_000_000 });
+  const { metrics } = runtime;
   const { database } = runtime.lake;
   await database.query(
     `insert into ingest.symbols (source, symbol, listing, base, quote, status, tick_size, step_size, min_notional)
@@ -31,11 +30,7 @@ export async function postOrders(): Promise<Benchmark> {
     [source],
   );
   const api = await startApi({ ...runtime, database });
-  const identity = await openIdentity({ database, metrics, dataDir: config.dataDir });
-  const [email, password] = ['bench@example.com', randomUUID()];
-  const { userId } = await registerUser(database, identity.passwords, { email, password });
-  const { token } = await identity.sessions.signIn(email, password);
-
+  const { userId, token } = await signedIn(runtime);
   const market = openMarketOrders();
   const writer = openTradingWriter({ database, surroundings: market.surroundings, metrics });
   const ids = await market.openPortfolios(writer, portfolios, userId);
@@ -58,7 +53,7 @@ export async function postOrders(): Promise<Benchmark> {
   const theirs = () => askOften({ ...posts, url: `${peer}/orders` });
   const queries = (): ReturnType<typeof askOften> =>
     askOften({
-      ...{ ...posts, method: 'GET', bodies: [], status: 200, inFlight: 8 },
+      ...{ ...posts, method: 'GET', bodies: [], status: 200, inFlight: 32, duePerSecond: portfolioPerSecond },
       url: `${api.url}/v1/portfolios/${ids.at(-1) ?? ''}`,
     });
   const trade = async (): Promise<void> => {
@@ -79,7 +74,7 @@ export async function postOrders(): Promise<Benchmark> {
   return {
     lines: [
       { name: 'trading.post_orders', unit: 'orders/s', peerName: 'a bare route with the same group commit' },
-      { name: 'trading.portfolio', unit: 'ms, p99 of 8', peerName: 'the target' },
+      { name: 'trading.portfolio', unit: 'ms, p99 at 1,000/s', peerName: 'the target' },
     ],
     async round() {
       const [own, other] = [await ours(), await theirs()];

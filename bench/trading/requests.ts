@@ -1,6 +1,7 @@
 /** Asks a service over HTTP as a client of its own: a thread, so that it does not wait for the service's event loop. */
 import { Agent, request } from 'node:http';
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { quantile } from '#bench/benchmark.ts';
 
 export interface Requests {
@@ -12,6 +13,8 @@ export interface Requests {
   /** What each answer must be. */
   status: number;
   inFlight: number;
+  /** Requests are due at this pace, and wait for a connection where all are in use; default as fast as they are answered. */
+  duePerSecond?: number;
   runMs: number;
 }
 
@@ -50,13 +53,18 @@ async function run(asked: Requests): Promise<Answered> {
   const tookMs: number[] = [];
   const startedMs = performance.now();
   let next = 0;
+  const due = (index: number): number =>
+    asked.duePerSecond === undefined ? 0 : startedMs + (index * 1_000) / asked.duePerSecond;
   await Promise.all(
     Array.from({ length: asked.inFlight }, async () => {
-      for (let nowMs = performance.now(); nowMs - startedMs < asked.runMs;) {
-        await ask(agent, asked, asked.bodies[next++ % asked.bodies.length]);
-        const thenMs = performance.now();
-        tookMs.push(thenMs - nowMs);
-        nowMs = thenMs;
+      for (;;) {
+        const index = next++;
+        const dueMs = due(index) || performance.now();
+        if (dueMs - startedMs >= asked.runMs) return;
+        if (dueMs > performance.now()) await sleep(dueMs - performance.now());
+        await ask(agent, asked, asked.bodies[index % asked.bodies.length]);
+        // From when it was due: what waits behind a slow one counts as slow, too.
+        tookMs.push(performance.now() - dueMs);
       }
     }),
   );

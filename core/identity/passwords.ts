@@ -2,6 +2,7 @@ import { hash, verify } from '@node-rs/bcrypt';
 import { bulkhead, isBulkheadRejectedError } from 'cockatiel';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
+import { assertHardToGuess } from './guessable.ts';
 
 /** bcrypt: doubling it doubles the time of a guess. */
 export const passwordCost = 12;
@@ -16,8 +17,11 @@ const waitingMax = 64;
 const nobodysHash = '$2b$12$Hhcx4JY/ibjwFfEuM5Vbeuzc7Xl4TwtbIpLMjNLMaVYxm58l.gUW6';
 
 export interface Passwords {
-  /** @throws BAD_REQUEST for a password that is too short or too long; OVERLOADED. */
-  hash(password: string): Promise<string>;
+  /**
+   * @param about what names the user, which a password may not consist of
+   * @throws BAD_REQUEST for a password that is too short, too long or easily guessed; OVERLOADED.
+   */
+  hash(password: string, about: readonly string[]): Promise<string>;
   /** Whether it is the password; takes as long where there is no hash, and says no. @throws OVERLOADED. */
   verify(password: string, passwordHash: string | undefined): Promise<boolean>;
 }
@@ -36,8 +40,9 @@ export function createPasswords(metrics: Metrics): Passwords {
   free.set(waitingMax);
 
   return {
-    async hash(password) {
+    async hash(password, about) {
       checkPassword(password);
+      await assertHardToGuess(password, about, passwordLengthMin);
       return await inTurn(() => hash(password, passwordCost));
     },
     async verify(password, passwordHash) {

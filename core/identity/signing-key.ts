@@ -1,11 +1,10 @@
-import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK } from 'jose';
 import { messageOf, TicklakeError } from '#core/platform/errors.ts';
 
-/** Keys that tokens are signed with and checked by. */
+/** Keys that tokens are signed with and checked by, at one moment. */
 export interface SigningKeys {
   /** Of the key that signs: its RFC 7638 thumbprint. */
   kid: string;
@@ -26,43 +25,73 @@ export interface PublicJwk {
   use: 'sig';
 }
 
-const modulusBits = 2_048;
-const privatePem = /-----BEGIN (?:RSA )?PRIVATE KEY-----[\s\S]+?-----END (?:RSA )?PRIVATE KEY-----/g;
+/** One key of a file, the newest of which stands first. */
+export interface StoredKey {
+  kid: string;
+  pem: string;
+  privateKey: KeyObject;
+  publicKey: KeyObject;
+  jwk: PublicJwk;
+  /** Until then the key after it signs; -Infinity where the file does not say. */
+  signsFromMs: number;
+  /** When nothing that it signed counts any longer; Infinity for the one that signs last. */
+  believedUntilMs: number;
+}
 
-/**
- * The RSA keys in a PEM file; without a file named, `keys/session.pem` of the data dir, made at first use. The first
- * key signs, those after it are only believed: a key is changed by putting a new one on top, and the old one is taken
- * away a day later, when nothing signed by it counts any longer.
- * @throws CONFIG_INVALID where the file holds no such key, or cannot be read
- */
-export async function openSigningKeys(options: {
+export interface KeyPlace {
   dataDir: string;
   keyFile?: string | undefined;
-}): Promise<SigningKeys> {
-  const path = options.keyFile ?? join(options.dataDir, 'keys', 'session.pem');
-  if (options.keyFile === undefined) await makeKeyFile(path);
+}
+
+/** How long a token may count. */
+export const tokenMsMax = 24 * 3_600_000;
+export const modulusBits = 2_048;
+/** Clocks of several machines differ. */
+const clockSlackMs = 60_000;
+const privatePem =
+  /(?:# signs from (\S+)\s+)?(-----BEGIN (?:RSA )?PRIVATE KEY-----[\s\S]+?-----END (?:RSA )?PRIVATE KEY-----)/g;
+
+/** The file that is named, else `keys/session.pem` of the data dir. */
+export function keyFileOf({ dataDir, keyFile }: KeyPlace): string {
+  return keyFile ?? join(dataDir, 'keys', 'session.pem');
+}
+
+/**
+ * The RSA keys in a PEM file, the newest first. The line `# signs from TIME` above a key says from when on it signs; what the
+ * one after it has signed is believed for as long as that may last, for good where there is no such line.
+ * @throws CONFIG_INVALID where the file holds no such key, or cannot be read
+ */
+export async function readKeyFile(path: string): Promise<StoredKey[]> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw wrongFile(path, messageOf(error));
   });
-  return await keysOf(text, path);
+  const keys: StoredKey[] = [];
+  let believedUntilMs = Infinity;
+  for (const [, from, pem = ''] of text.matchAll(privatePem)) {
+    const privateKey = readKey(pem, path);
+    const signsFromMs = from === undefined ? -Infinity : Date.parse(from);
+    if (Number.isNaN(signsFromMs)) throw wrongFile(path, `"# signs from ${from}" names no time`);
+    keys.push({ pem, privateKey, ...(await publicHalf(privateKey)), signsFromMs, believedUntilMs });
+    believedUntilMs = from === undefined ? Infinity : signsFromMs + tokenMsMax + clockSlackMs;
+  }
+  if (keys.length === 0) throw wrongFile(path, 'it holds no private key');
+  return keys;
 }
 
-async function keysOf(text: string, path: string): Promise<SigningKeys> {
-  const privateKeys = (text.match(privatePem) ?? []).map((pem) => readKey(pem, path));
-  const entries = await Promise.all(privateKeys.map(publicEntry));
-  const [privateKey, first] = [privateKeys[0], entries[0]];
-  if (privateKey === undefined || first === undefined) throw wrongFile(path, 'it holds no private key');
+/** What signs, and what is believed, at a moment. */
+export function keysAt(keys: readonly StoredKey[], atMs: number): SigningKeys {
+  const signing = keys.find(({ signsFromMs }) => signsFromMs <= atMs) ?? keys.at(-1);
+  if (signing === undefined) throw new TicklakeError('INTERNAL', 'a key file was read without keys');
+  const believed = keys.filter(({ believedUntilMs }) => believedUntilMs > atMs);
   return {
-    kid: first.kid,
-    privateKey,
-    publicKeys: new Map(entries.map(({ kid, publicKey }) => [kid, publicKey])),
-    jwks: { keys: entries.map(({ jwk }) => jwk) },
+    kid: signing.kid,
+    privateKey: signing.privateKey,
+    publicKeys: new Map(believed.map(({ kid, publicKey }) => [kid, publicKey])),
+    jwks: { keys: believed.map(({ jwk }) => jwk) },
   };
 }
 
-async function publicEntry(
-  privateKey: KeyObject,
-): Promise<{ kid: string; publicKey: KeyObject; jwk: PublicJwk }> {
+async function publicHalf(privateKey: KeyObject): Promise<Pick<StoredKey, 'kid' | 'publicKey' | 'jwk'>> {
   const publicKey = createPublicKey(privateKey);
   const { n = '', e = '' } = await exportJWK(publicKey);
   const kid = await calculateJwkThumbprint({ kty: 'RSA', n, e });
@@ -78,29 +107,6 @@ function readKey(pem: string, path: string): KeyObject {
     throw wrongFile(path, messageOf(error));
   }
   throw wrongFile(path, `a key in it is not RSA of ${modulusBits} bits or more`);
-}
-
-/** Makes the file whole or not at all; where two processes begin at a time, the first one's stands. */
-async function makeKeyFile(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const isThere = await readFile(path).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) return;
-  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: modulusBits });
-  const draft = `${path}.${process.pid}.${process.hrtime.bigint()}`;
-  const file = await open(draft, 'wx', 0o600);
-  try {
-    await file.writeFile(privateKey.export({ type: 'pkcs8', format: 'pem' }));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await link(draft, path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
-  await rm(draft);
 }
 
 function wrongFile(path: string, why: string): TicklakeError {

@@ -14,12 +14,13 @@ export interface TokenClaims {
 
 const issuer = 'ticklake';
 const audience = 'ticklake-api';
+const tokenType = 'JWT';
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** A JSON web token signed by RS256. */
 export async function signToken(keys: SigningKeys, claims: TokenClaims): Promise<string> {
   return await new SignJWT({ sid: claims.sessionId, csrf: claims.csrfHash })
-    .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: keys.kid })
+    .setProtectedHeader({ alg: 'RS256', typ: tokenType, kid: keys.kid })
     .setIssuer(issuer)
     .setAudience(audience)
     .setSubject(claims.userId)
@@ -35,6 +36,7 @@ export async function readToken(keys: SigningKeys, token: string): Promise<Token
       algorithms: ['RS256'],
       issuer,
       audience,
+      typ: tokenType,
       requiredClaims: ['sub', 'sid', 'csrf', 'exp', 'iat'],
     });
     const { sub, sid, csrf, exp } = payload;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { TicklakeError } from '#core/platform/errors.ts';
-import type { Database, Transaction } from '#core/platform/postgres/database.ts';
+import type { Transaction } from '#core/platform/postgres/database.ts';
 import type { Passwords } from './passwords.ts';
 import type { Role } from './roles.ts';
 
@@ -10,9 +10,12 @@ export interface User {
   displayName: string | null;
   role: Role;
   createdAt: Date;
+  /** Since when they may not sign in; null for who may. */
+  disabledAt: Date | null;
 }
 
-const columns = 'user_id as "userId", email, display_name as "displayName", role, created_at as "createdAt"';
+const columns = `user_id as "userId", email, display_name as "displayName", role, created_at as "createdAt",
+  disabled_at as "disabledAt"`;
 
 /** The one form of an address that is stored and looked for. */
 export function normalEmail(email: string): string {
@@ -21,24 +24,41 @@ export function normalEmail(email: string): string {
 
 /**
  * Makes a trader.
- * @throws ALREADY_EXISTS for an address that is taken; BAD_REQUEST for a password that is too short or long.
+ * @throws ALREADY_EXISTS for an address that is taken; BAD_REQUEST for a password that is too short, too long or easily guessed.
  */
 export async function registerUser(
   database: Transaction,
   passwords: Passwords,
-  asked: { email: string; password: string; displayName?: string },
+  asked: { email: string; password: string; displayName?: string; address?: string },
 ): Promise<User> {
-  const passwordHash = await passwords.hash(asked.password);
+  const passwordHash = await passwords.hash(asked.password, namesOf(asked));
   const { rows } = await database.query<User>(
-    `insert into identity.users (user_id, email, password_hash, display_name) values ($1, $2, $3, $4)
-     on conflict (email) do nothing returning ${columns}`,
-    [randomUUID(), normalEmail(asked.email), passwordHash, asked.displayName ?? null],
+    `with made as (
+       insert into identity.users (user_id, email, password_hash, display_name) values ($1, $2, $3, $4)
+       on conflict (email) do nothing returning *
+     ),
+     kept as (
+       insert into identity.audit (event, user_id, address) select 'user_created', user_id, $5 from made
+     )
+     select ${columns} from made`,
+    [randomUUID(), normalEmail(asked.email), passwordHash, asked.displayName ?? null, asked.address ?? null],
   );
   const [user] = rows;
   if (user !== undefined) return user;
   throw new TicklakeError('ALREADY_EXISTS', 'there is a user with this address', {
     remedy: 'Sign in with it, or use another one.',
   });
+}
+
+/** What names a user, and does not make a password. */
+export function namesOf({
+  email,
+  displayName,
+}: {
+  email: string;
+  displayName?: string | null | undefined;
+}): string[] {
+  return [email, displayName ?? ''];
 }
 
 /** Users by their address; @throws NOT_FOUND. */
@@ -95,62 +115,12 @@ export async function giveRole(database: Transaction, userId: string, role: Role
   return found(rows[0]);
 }
 
-/**
- * Changes a password for who knows the present one, and ends all sessions of the user.
- * @throws UNAUTHENTICATED where the present one is wrong; BAD_REQUEST for a new one that is too short or long.
- */
-export async function changePassword(
-  database: Database,
-  passwords: Passwords,
-  asked: { userId: string; currentPassword: string; newPassword: string },
-): Promise<void> {
-  const { rows } = await database.query<{ passwordHash: string }>(
-    'select password_hash as "passwordHash" from identity.users where user_id = $1',
-    [asked.userId],
-  );
-  if (!(await passwords.verify(asked.currentPassword, rows[0]?.passwordHash))) {
-    throw new TicklakeError('UNAUTHENTICATED', 'the present password is another one', {
-      remedy: 'Send the present password as `currentPassword`.',
-    });
-  }
-  await storePassword(database, passwords, { ...asked, endedBy: 'password_change' });
-}
-
-/** Sets a password without asking for the present one, and ends all sessions of the user. @throws NOT_FOUND */
-export async function resetPassword(
-  database: Database,
-  passwords: Passwords,
-  asked: { userId: string; newPassword: string },
-): Promise<void> {
-  await storePassword(database, passwords, { ...asked, endedBy: 'operator' });
-}
-
-async function storePassword(
-  database: Database,
-  passwords: Passwords,
-  asked: { userId: string; newPassword: string; endedBy: 'password_change' | 'operator' },
-): Promise<void> {
-  const passwordHash = await passwords.hash(asked.newPassword);
-  await database.transaction(async (tx) => {
-    const { rowCount } = await tx.query(
-      'update identity.users set password_hash = $2, updated_at = clock_timestamp() where user_id = $1',
-      [asked.userId, passwordHash],
-    );
-    if (rowCount === 0) throw unknownUser();
-    await tx.query(
-      `update identity.sessions set ended_at = clock_timestamp(), ended_by = $2
-       where user_id = $1 and ended_at is null`,
-      [asked.userId, asked.endedBy],
-    );
-  });
-}
-
 function found(user: User | undefined): User {
   if (user === undefined) throw unknownUser();
   return user;
 }
 
-function unknownUser(): TicklakeError {
+export function unknownUser(): TicklakeError {
   return new TicklakeError('NOT_FOUND', 'there is no such user', {
     remedy: '`ticklake users list` shows who there is.',
   });

@@ -40,7 +40,10 @@ interface Conversion {
  * The result as an Arrow IPC stream, a record batch at a time, so that it need not fit in memory. Integers, decimals,
  * dates and times keep their types (times in microseconds, UTC); nested and rare types become text as DuckDB writes them.
  */
-export async function* arrowStream(result: DuckDBResult): AsyncGenerator<Uint8Array> {
+export async function* arrowStream(
+  result: DuckDBResult,
+  chunks: AsyncIterable<DuckDBDataChunk> = result,
+): AsyncGenerator<Uint8Array> {
   const names = result.deduplicatedColumnNames();
   const conversions = result.columnTypes().map(conversionOf);
   const schema = new Schema(
@@ -50,7 +53,7 @@ export async function* arrowStream(result: DuckDBResult): AsyncGenerator<Uint8Ar
   writer.reset(undefined, schema);
   const parts = writer[Symbol.asyncIterator]();
   let next = parts.next();
-  for await (const chunk of result) {
+  for await (const chunk of chunks) {
     writer.write(recordBatch(schema, conversions, chunk));
     for (let part = await ready(next); part !== undefined; part = await ready(next)) {
       yield part;
@@ -84,10 +87,14 @@ function conversionOf(type: DuckDBType): Conversion {
     case DuckDBTypeId.TINYINT:
     case DuckDBTypeId.SMALLINT:
     case DuckDBTypeId.INTEGER:
+    case DuckDBTypeId.UTINYINT:
+    case DuckDBTypeId.USMALLINT:
       return converted(new Int32(), (value) => value as number);
     case DuckDBTypeId.FLOAT:
     case DuckDBTypeId.DOUBLE:
       return converted(new Float64(), (value) => value as number);
+    case DuckDBTypeId.UINTEGER:
+      return integers(new Int64(), (value) => BigInt(value as number));
     case DuckDBTypeId.BIGINT:
       return integers(new Int64(), (value) => value as bigint);
     case DuckDBTypeId.TIMESTAMP:
@@ -96,6 +103,7 @@ function conversionOf(type: DuckDBType): Conversion {
       return integers(new TimestampMicrosecond('UTC'), (value) => (value as DuckDBTimestampTZValue).micros);
     case DuckDBTypeId.DATE:
       return dates();
+    case DuckDBTypeId.UBIGINT:
     case DuckDBTypeId.HUGEINT:
       return decimals(0, (value) => value as bigint);
     case DuckDBTypeId.DECIMAL:

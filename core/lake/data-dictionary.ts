@@ -38,6 +38,9 @@ const descriptions: Readonly<Record<string, string>> = {
     'stands, is in `signals.signals`.',
   'signals.signals':
     'What was said at the close of bars, each once; the job `publish-signals` brings it up to date, `GET /v1/signals` has the newest.',
+  'trading.order_events':
+    'What has happened to orders, each event once; the job `publish-orders` adds what is new. Portfolios, users and orders are ' +
+    'called by pseudonyms, HMAC-SHA-256 with the key of the role `events`.',
 };
 
 /** docs/data-dictionary.md */

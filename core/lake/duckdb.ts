@@ -1,5 +1,6 @@
 import {
   DuckDBInstance,
+  DuckDBTimestampTZValue,
   type DuckDBConnection,
   type DuckDBPreparedStatement,
   type DuckDBValue,
@@ -36,6 +37,8 @@ export class DuckDb {
     });
     const connection = await instance.connect();
     await connection.run("set TimeZone = 'UTC'");
+    // What values are shown in: of this machine unless it is told.
+    DuckDBTimestampTZValue.timezoneOffsetInMinutes = 0;
     return new DuckDb(instance, connection);
   }
 

@@ -1,4 +1,4 @@
-import type { Column, ColumnType, LakeTable } from './tables.ts';
+import type { Column, ColumnType, LakeTable } from './table.ts';
 
 /**
  * What the transforms make and publish: the marts of `transforms/models/marts`, whose contracts have the same columns. They

@@ -4,7 +4,6 @@ import type { FileIO, TableMetadata } from '#core/iceberg/types.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
-import { ensureTables } from './catalog.ts';
 import { createLeases, type Leases } from './leases.ts';
 import type { ObjectStore } from './object-store.ts';
 import { type LakeTable } from './tables.ts';
@@ -51,11 +50,4 @@ export function openLake(options: LakeOptions): Lake {
     leases: createLeases(options),
     locationOf: (table) => `${options.store.root}/${table.namespace}/${table.name}`,
   };
-}
-
-/** The lake, with all tables of ours made where they are missing. Safe when several do it at once. */
-export async function createLake(options: LakeOptions): Promise<Lake> {
-  const lake = openLake(options);
-  await ensureTables(lake);
-  return lake;
 }

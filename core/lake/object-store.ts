@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, opendir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
+import { isMissingFile, TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
 
 /**
  * Where the tables' files are. Locations are absolute URIs as Iceberg's metadata holds them; objects are written
@@ -99,7 +99,7 @@ export async function openFileStore(directory: string): Promise<ObjectStore> {
       return await stat(pathOf(location)).then(
         () => true,
         (error: unknown) => {
-          if (isAbsent(error)) return false;
+          if (isMissingFile(error)) return false;
           throw toTicklakeError(error);
         },
       );
@@ -109,14 +109,14 @@ export async function openFileStore(directory: string): Promise<ObjectStore> {
     },
     async *list(below) {
       const entries = await opendir(pathOf(below), { recursive: true }).catch((error: unknown) => {
-        if (isAbsent(error)) return [];
+        if (isMissingFile(error)) return [];
         throw toTicklakeError(error);
       });
       for await (const entry of entries) {
         if (!entry.isFile()) continue;
         const path = join(entry.parentPath, entry.name);
         const found = await stat(path).catch((error: unknown) => {
-          if (isAbsent(error)) return undefined;
+          if (isMissingFile(error)) return undefined;
           throw toTicklakeError(error);
         });
         if (found === undefined) continue;
@@ -130,10 +130,6 @@ export async function openFileStore(directory: string): Promise<ObjectStore> {
 export function localPath(location: string): string {
   if (!location.startsWith('file:')) return location;
   return fileURLToPath(location.replace(/^file:\/*/, 'file:///'));
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 async function syncDirectory(directory: string): Promise<void> {

@@ -1,44 +1,9 @@
 import { TicklakeError } from '#core/platform/errors.ts';
 import { featureTables, signals } from './feature-tables.ts';
+import type { Column, ColumnType, CoverageKey, LakeTable, PartitionField } from './table.ts';
+import { orderEvents } from './trading-tables.ts';
 
-/** Our tables as the lake writes them: one list from which Iceberg's schema and DuckDB's SQL both follow. */
-export interface LakeTable {
-  namespace: string;
-  name: string;
-  columns: readonly Column[];
-  /** Every data file holds one value of each. */
-  partition: readonly PartitionField[];
-  /** Order of rows inside a file. */
-  sortColumns: readonly string[];
-  /** What its coverage counts. */
-  key: CoverageKey;
-}
-
-export interface Column {
-  id: number;
-  name: string;
-  type: ColumnType;
-  required: boolean;
-  doc: string;
-}
-
-export type ColumnType =
-  'string' | 'long' | 'double' | 'boolean' | 'date' | 'timestamptz' | 'decimal(38, 18)';
-
-export interface PartitionField {
-  column: string;
-  transform: 'identity' | 'month';
-}
-
-/**
- * Trades are held by id; bars by their open time in microseconds, each up to the open time of the next. Where `revision`
- * names a column, rows are never replaced: a bar that changed has another row, and the one of the highest revision counts.
- * A table without a key is made of others, and replaced as a whole or in parts; no ledger tells what it holds.
- */
-export type CoverageKey =
-  | { kind: 'none' }
-  | { kind: 'id'; column: string; time: string }
-  | { kind: 'bar'; column: string; interval: string; revision?: string };
+export type { Column, ColumnType, CoverageKey, LakeTable, PartitionField } from './table.ts';
 
 export const trades: LakeTable = {
   namespace: 'market',
@@ -221,7 +186,10 @@ export const symbols: LakeTable = {
   key: { kind: 'none' },
 };
 
-export const lakeTables: readonly LakeTable[] = [trades, klines, candles, symbols, ...featureTables, signals];
+export const lakeTables: readonly LakeTable[] = [
+  ...[trades, klines, candles, symbols],
+  ...[...featureTables, signals, orderEvents],
+];
 
 /** `market.trades`. */
 export function tableId(table: LakeTable): string {

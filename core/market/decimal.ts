@@ -24,12 +24,18 @@ export function units(count: bigint): Decimal {
  * @throws RangeError for any other text.
  */
 export function parseDecimal(text: string): Decimal {
+  const count = parseSum(text);
+  if (count >= limit || count <= -limit) throw new RangeError(`beyond decimal(38, 18): ${text}`);
+  return count;
+}
+
+/** As {@link parseDecimal}, for what many decimals add up to, which may be larger than any of them. @throws RangeError */
+export function parseSum(text: string): Decimal {
   if (text.length > 64 || !form.test(text)) throw new RangeError(`not a decimal: ${text.slice(0, 64)}`);
   const isNegative = text.startsWith('-');
   const [whole = '0', fraction = ''] = text.slice(isNegative ? 1 : 0).split('.');
   if (/[1-9]/.test(fraction.slice(places))) throw new RangeError(`more than ${places} places: ${text}`);
   const count = BigInt(whole) * unit + BigInt(fraction.slice(0, places).padEnd(places, '0'));
-  if (count >= limit) throw new RangeError(`beyond decimal(38, 18): ${text}`);
   return units(isNegative ? -count : count);
 }
 

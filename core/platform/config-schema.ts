@@ -7,6 +7,8 @@ export type ConfigProperty = TSchema & {
   default?: unknown;
   /** What is allowed, in words, where the schema alone would not say it well. */
   form?: string;
+  /** Whether it is never shown. */
+  isSecret?: boolean;
   enum?: readonly string[];
   const?: unknown;
   anyOf?: ConfigProperty[];
@@ -50,14 +52,48 @@ export const configSchema = Type.Object(
     databaseUrlApi: postgresUrl(
       'Login of the api role, which alone waits for the schema; none uses `databaseUrl`.',
     ),
+    databaseUrlEvents: postgresUrl(
+      'Login of the events role, which alone waits for the schema; none uses `databaseUrl`.',
+    ),
     databaseUrlTrader: postgresUrl(
       'Login of the trader role, which alone waits for the schema; none uses `databaseUrl`.',
+    ),
+    databaseCaFile: Type.Optional(
+      Type.String({
+        description:
+          'Certificate of the authority that vouches for Postgres, in PEM: every URL of it is then used over TLS, verified (`sslmode=verify-full`).',
+        minLength: 1,
+        form: 'the path of a file',
+      }),
     ),
     kafkaBrokers: Type.Optional(
       Type.Array(Type.String({ pattern: '^[^\\s,:/]+:\\d{1,5}$', form: '`host:port`' }), {
         description: 'Kafka as the event log; none uses the log on Postgres.',
         minItems: 1,
       }),
+    ),
+    kafkaTls: Type.Boolean({
+      description: 'Brokers are reached over TLS alone, and their certificates verified.',
+      default: false,
+    }),
+    kafkaCaFile: Type.Optional(
+      Type.String({
+        description:
+          'Certificate of the authority that vouches for the brokers, in PEM; none trusts the public ones.',
+        minLength: 1,
+        form: 'the path of a file',
+      }),
+    ),
+    kafkaSasl: Type.Optional(
+      Type.Enum(['scram-sha-512', 'scram-sha-256', 'plain'], {
+        description: 'How to sign in to the brokers, `plain` over TLS alone; none does not.',
+      }),
+    ),
+    kafkaUser: Type.Optional(
+      Type.String({ description: 'Name to sign in to the brokers with.', minLength: 1 }),
+    ),
+    kafkaPassword: Type.Optional(
+      Type.String({ description: 'Password to sign in to the brokers with.', minLength: 1, isSecret: true }),
     ),
     exchange: Type.Enum(['simulator', 'binance'], {
       description:
@@ -78,6 +114,38 @@ export const configSchema = Type.Object(
         form: 'a URL `ws://…` or `wss://…`',
       }),
     ),
+    exchangeOrdersUrl: Type.Optional(
+      Type.String({
+        description:
+          "REST address of the exchange for orders, with TLS beyond this machine; none uses the exchange's own.",
+        pattern: '^https?://\\S+$',
+        form: 'a URL `https://…`, or `http://…` on this machine',
+      }),
+    ),
+    exchangeApiKey: Type.Optional(
+      Type.String({
+        description: 'Key of the account at the exchange that orders go to; see `liveTrading`.',
+        pattern: '^[A-Za-z0-9_-]{1,256}$',
+        form: 'letters, digits, `_` and `-`',
+        isSecret: true,
+      }),
+    ),
+    exchangeApiSecret: Type.Optional(
+      Type.String({
+        description: "What that key signs with: the exchange's secret, or an Ed25519 private key in PEM.",
+        minLength: 1,
+        isSecret: true,
+      }),
+    ),
+    exchangeApiKeyType: Type.Enum(['hmac', 'ed25519'], {
+      description: 'How that key signs.',
+      default: 'hmac',
+    }),
+    liveTrading: Type.Boolean({
+      description:
+        'Orders may go to the exchange itself, with `exchangeApiKey`; without both, none ever does.',
+      default: false,
+    }),
     archive: Type.Optional(
       Type.String({
         description:
@@ -134,7 +202,8 @@ export const configSchema = Type.Object(
       default: 'calm',
     }),
     apiHost: Type.String({
-      description: 'Address the API listens on; other than loopback only with `apiInsideContainer`.',
+      description:
+        'Address the API listens on; other than loopback only with `apiInsideContainer` or `apiPublic`.',
       default: '127.0.0.1',
       minLength: 1,
       form: 'an address of this machine',
@@ -143,6 +212,11 @@ export const configSchema = Type.Object(
     apiInsideContainer: Type.Boolean({
       description:
         'The API runs in a container whose port is published on loopback only, so it may listen on all addresses.',
+      default: false,
+    }),
+    apiPublic: Type.Boolean({
+      description:
+        'Others reach the API, through a proxy in `apiTrustedProxies`: it answers over TLS alone, and jobs take an operator.',
       default: false,
     }),
     apiNames: Type.Array(
@@ -159,12 +233,95 @@ export const configSchema = Type.Object(
         form: 'a list of at most 20 different host names in small letters',
       },
     ),
+    apiTrustedProxies: Type.Array(
+      Type.String({
+        pattern: '^[0-9a-fA-F:.]{2,45}(/\\d{1,3})?$',
+        form: 'an IP address, or a network as `10.0.0.0/8`',
+      }),
+      {
+        description:
+          'Proxies in front of the API whose `X-Forwarded-For`, `-Proto` and `-Host` are believed; over TLS cookies are `Secure`.',
+        default: [],
+        maxItems: 20,
+        form: 'a list of at most 20 IP addresses or networks',
+      },
+    ),
+    apiCorsOrigins: Type.Array(
+      Type.String({
+        pattern: '^https?://[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:\\d{1,5})?$',
+        form: 'an origin as `https://app.example`',
+      }),
+      {
+        description:
+          'Origins of other sites whose pages may ask the API, with tokens and never with cookies.',
+        default: [],
+        maxItems: 20,
+        uniqueItems: true,
+        form: 'a list of at most 20 different origins as `https://app.example`',
+      },
+    ),
+    apiAddressRequests: whole(
+      'Requests without a session that an address may make in 15 minutes, for each API process.',
+      100,
+      1,
+      1_000_000_000,
+    ),
+    apiUserWeight: whole(
+      'Weight of the requests that a user may make in a minute, for each API process; most weigh 1, wide reads 100.',
+      600_000,
+      1_000,
+      1_000_000_000,
+    ),
+    queryConcurrency: whole('Queries of users that one API process runs at a time.', 2, 1, 64),
+    querySeconds: whole('Seconds that a query of a user may take.', 30, 1, 3_600),
+    queryMemoryMb: whole(
+      'Megabytes of memory that a query of a user may take; beyond half of them DuckDB spills to disk.',
+      512,
+      256,
+      1_048_576,
+    ),
+    querySpillMb: whole('Megabytes of disk that a query of a user may spill to.', 2_048, 0, 1_048_576),
     sessionKeyFile: Type.Optional(
       Type.String({
         description:
           'RSA key in PEM that sessions are signed with, the same for all API processes; none makes one in the data dir.',
         minLength: 1,
         form: 'the path of a file',
+      }),
+    ),
+    webhookKeyFile: Type.Optional(
+      Type.String({
+        description:
+          'Keys that secrets of webhooks are sealed with, the same for api and events; none makes one in the data dir.',
+        minLength: 1,
+        form: 'the path of a file',
+      }),
+    ),
+    pseudonymKeyFile: Type.Optional(
+      Type.String({
+        description:
+          'Key of the pseudonyms in trading.order_events, 64 hexadecimal digits, the same for all events processes; none makes one in the data dir.',
+        minLength: 1,
+        form: 'the path of a file',
+      }),
+    ),
+    webhookPrivateNetworks: Type.Boolean({
+      description: 'Webhooks may be of this machine and of private networks, and without TLS.',
+      default: false,
+    }),
+    smtpUrl: Type.Optional(
+      Type.String({
+        description:
+          'Server that mails alerts; none mails nothing. Beyond this machine it is spoken to over TLS alone.',
+        pattern: '^smtps?://\\S+$',
+        form: 'a URL `smtp://user:password@host:port` or `smtps://…`',
+      }),
+    ),
+    mailFrom: Type.Optional(
+      Type.String({
+        description: 'Sender of the mails, needed with `smtpUrl`.',
+        pattern: '^[^\\s<>@]+@[^\\s<>@]+$',
+        form: 'an address as `alerts@example.com`',
       }),
     ),
     jobsConcurrency: whole('Partitions of jobs that one worker does at a time.', 2, 1, 64),

@@ -9,6 +9,7 @@ import {
   type ConfigValues,
 } from './config-schema.ts';
 import { type ConfigSource, envName, readEnvironment, readFile, readOverrides } from './config-sources.ts';
+import { tlsProblems, withTls } from './config-tls.ts';
 import { TicklakeError } from './errors.ts';
 import { maskUrls } from './logging.ts';
 
@@ -47,17 +48,23 @@ export function loadConfig(options: LoadOptions): Config {
   for (const source of sources) for (const entry of source.entries) merged[entry.key] = entry.value;
   Value.Assert(configSchema, merged);
 
-  const contradictions = checkTogether(merged);
+  const contradictions = [...checkTogether(merged), ...tlsProblems(merged, cwd)];
   if (contradictions.length > 0) throw invalid(contradictions);
   const dataDir = resolve(cwd, merged.dataDir);
-  return Object.freeze({ ...merged, dataDir, warehouse: resolveWarehouse(merged.warehouse, dataDir, cwd) });
+  const warehouse = resolveWarehouse(merged.warehouse, dataDir, cwd);
+  return Object.freeze({ ...merged, ...withTls(merged, cwd), dataDir, warehouse });
 }
 
-/** The configuration as it may be shown: passwords in URLs are masked. */
+/** The configuration as it may be shown: passwords are masked, in URLs too. */
 export function maskedConfig(config: Config): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(config).map(([key, value]) => [key, typeof value === 'string' ? maskUrls(value) : value]),
+    configKeys.flatMap((key) => (config[key] === undefined ? [] : [[key, masked(key, config[key])]])),
   );
+}
+
+function masked(key: ConfigKey, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  return property(key).isSecret === true ? '***' : maskUrls(value);
 }
 
 /** The reference of all keys as a Markdown document, made from the schema. */
@@ -96,9 +103,21 @@ function checkEntries(source: ConfigSource): string[] {
 
 function checkTogether(config: ConfigValues): string[] {
   const problems: string[] = [];
-  if (!config.apiInsideContainer && !['127.0.0.1', '::1', 'localhost'].includes(config.apiHost)) {
+  const isLoopback = ['127.0.0.1', '::1', 'localhost'].includes(config.apiHost);
+  if (!isLoopback && !config.apiInsideContainer && !config.apiPublic) {
     problems.push(
-      'apiHost is not a loopback address, allowed only with apiInsideContainer, as only trading asks for a sign-in',
+      'apiHost is not a loopback address, allowed only with apiInsideContainer or apiPublic, as all who reach it may run jobs',
+    );
+  }
+  if (config.apiPublic && config.apiTrustedProxies.length === 0) {
+    problems.push('apiPublic is true without apiTrustedProxies, allowed is it behind a proxy that ends TLS');
+  }
+  if ((config.exchangeApiKey === undefined) !== (config.exchangeApiSecret === undefined)) {
+    problems.push('exchangeApiKey and exchangeApiSecret: one is set, allowed are both or none');
+  }
+  if (config.liveTrading && config.exchangeApiKey === undefined) {
+    problems.push(
+      'liveTrading is true without exchangeApiKey, allowed is it with a key that orders go under',
     );
   }
   if (config.ingestBatchRecords > config.ingestMaxBatchRecords) {

@@ -13,6 +13,7 @@ const codes = {
   CONFLICT: { retryable: true, exit: 75, status: 409 },
   IDEMPOTENCY_CONFLICT: { retryable: false, exit: 1, status: 409 },
   INSUFFICIENT_FUNDS: { retryable: false, exit: 1, status: 409 },
+  ORDER_OVER: { retryable: false, exit: 1, status: 409 },
   RATE_LIMITED: { retryable: true, exit: 75, status: 429 },
   TIMEOUT: { retryable: true, exit: 75, status: 504 },
   OVERLOADED: { retryable: true, exit: 75, status: 503 },
@@ -25,6 +26,7 @@ const codes = {
   EXCHANGE_UNREACHABLE: { retryable: true, exit: 75, status: 502 },
   EXCHANGE_MALFORMED: { retryable: false, exit: 1, status: 502 },
   LOG_UNREACHABLE: { retryable: true, exit: 75, status: 503 },
+  LOG_WRONG: { retryable: false, exit: 64, status: 500 },
   OFFSET_OUT_OF_RANGE: { retryable: false, exit: 1, status: 500 },
   FENCED: { retryable: false, exit: 1, status: 409 },
   COMMIT_CONFLICT: { retryable: true, exit: 75, status: 409 },
@@ -35,6 +37,8 @@ const codes = {
   FORMAT_UNSUPPORTED: { retryable: false, exit: 1, status: 500 },
   DATA_CORRUPT: { retryable: false, exit: 1, status: 500 },
   QUERY_INVALID: { retryable: false, exit: 2, status: 400 },
+  QUERY_OVER_LIMIT: { retryable: false, exit: 1, status: 422 },
+  QUERY_CANCELED: { retryable: true, exit: 1, status: 409 },
   NODE_TOO_OLD: { retryable: false, exit: 64, status: 500 },
   PYTHON_MISSING: { retryable: false, exit: 64, status: 500 },
   TRANSFORM_FAILED: { retryable: false, exit: 1, status: 500 },
@@ -93,6 +97,11 @@ export function toTicklakeError(error: unknown, fallback: ErrorCode = 'INTERNAL'
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Whether an error of the file system says that there is no such file or folder. */
+export function isMissingFile(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 function fromSystem(error: unknown): TicklakeError | undefined {

@@ -11,7 +11,9 @@ export interface LoggingOptions {
 const waitingBytesMax = 1024 * 1024;
 const secretKeys = [
   ...['password', 'secret', 'token', 'apiKey', 'authorization', 'cookie'],
-  ...['databaseUrl', 'databaseUrlIngest', 'databaseUrlApi', 'databaseUrlTrader', 'connectionString'],
+  ...['databaseUrl', 'databaseUrlIngest', 'databaseUrlApi', 'databaseUrlTrader', 'databaseUrlEvents'],
+  ...['connectionString', 'smtpUrl'],
+  ...['kafkaPassword', 'exchangeApiKey', 'exchangeApiSecret'],
 ];
 
 /** A JSON logger on stderr (stdout belongs to data). Secrets are masked by key at two depths, and in URLs. */
@@ -26,6 +28,8 @@ export function createLogger(options: LoggingOptions): Logger {
       serializers: {
         err: (error: unknown) => maskError(error),
         error: (error: unknown) => maskError(error),
+        // A message of an error, without the rest of it.
+        reason: (reason: unknown) => maskError(reason),
       },
       hooks: {
         logMethod(args, method) {

@@ -2,6 +2,7 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { messageOf, TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import kafkajs, { type Kafka, type LogEntry } from 'kafkajs';
+import { clientSecurity, signInRefused, untrusted, type KafkaSecurity } from './kafka-security.ts';
 import { topicMissing } from './topic-errors.ts';
 
 const { CompressionCodecs, CompressionTypes, Kafka: KafkaClient, logLevel } = kafkajs;
@@ -14,11 +15,19 @@ CompressionCodecs[CompressionTypes.ZSTD] = () => ({
   decompress: (buffer: Buffer) => Promise.resolve(zstdDecompressSync(buffer)),
 });
 
+export interface KafkaClientOptions {
+  brokers: string[];
+  clientId: string;
+  security: KafkaSecurity;
+  logger: Logger;
+}
+
 /** A kafkajs client whose own log goes to ours; its errors are warnings, as what fails for good is thrown. */
-export function openKafka(brokers: string[], clientId: string, logger: Logger): Kafka {
+export function openKafka({ brokers, clientId, security, logger }: KafkaClientOptions): Kafka {
   return new KafkaClient({
     brokers,
     clientId,
+    ...clientSecurity(security),
     connectionTimeout: 3_000,
     requestTimeout: 15_000,
     retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 2_000 },
@@ -37,6 +46,8 @@ export function kafkaFailure(error: unknown, topic?: string): TicklakeError {
   if (brokerErrorOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION') {
     return topicMissing(topic ?? '(unnamed)', error);
   }
+  const wrong = refusedSignIn(error) ?? untrusted(error);
+  if (wrong !== undefined) return wrong;
   return new TicklakeError('LOG_UNREACHABLE', `Kafka: ${messageOf(error)}`, {
     cause: error,
     remedy:
@@ -58,6 +69,14 @@ export function isLeaderMoving(error: unknown): boolean {
 function brokerErrorOf(error: unknown): string | undefined {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
     if ('type' in at && typeof at.type === 'string') return at.type;
+  }
+  return undefined;
+}
+
+function refusedSignIn(error: unknown): TicklakeError | undefined {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+    if (at.name === 'KafkaJSSASLAuthenticationError')
+      return signInRefused(at.message.replace(/^SASL \S+ authentication failed: /, ''), error);
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
-import { connect } from 'node:net';
-import { once } from 'node:events';
-import { TicklakeError } from '#core/platform/errors.ts';
+import { isTicklakeError, messageOf, TicklakeError } from '#core/platform/errors.ts';
+import { untrusted, type KafkaSecurity } from './kafka-security.ts';
+import { withKafkaSocket } from './kafka-socket.ts';
 import { topicMissing } from './topic-errors.ts';
 
 const metadataKey = 3;
@@ -10,35 +10,24 @@ const unknownTopic = 3;
 /**
  * The id the cluster gave the topic when it was created: it changes when a topic is deleted and created again.
  * kafkajs speaks no version of Metadata that carries it (docs/decisions/0003-topic-incarnation.md), so this asks the
- * given broker itself: Metadata version 12 (KIP-516), flexible encoding (KIP-482). NOT_FOUND; LOG_UNREACHABLE.
+ * given broker itself: Metadata version 12 (KIP-516), flexible encoding (KIP-482).
+ * @throws NOT_FOUND, LOG_UNREACHABLE, LOG_WRONG
  */
-export async function fetchTopicId(broker: string, topic: string, timeoutMs: number): Promise<string> {
-  const response = await ask(broker, metadataRequest(topic), timeoutMs);
+export async function fetchTopicId(
+  broker: string,
+  topic: string,
+  { security, timeoutMs }: { security: KafkaSecurity; timeoutMs: number },
+): Promise<string> {
+  const request = metadataRequest(topic);
+  const response = await withKafkaSocket({ broker, security, timeoutMs }, ({ ask }) => ask(request)).catch(
+    (error: unknown) => {
+      throw isTicklakeError(error) ? error : (untrusted(error, broker) ?? unreachable(broker, error));
+    },
+  );
   const { errorCode, topicId } = readTopic(response);
   if (errorCode === unknownTopic) throw topicMissing(topic);
-  if (errorCode !== 0) throw unreachable(broker, `error ${errorCode} for topic ${topic}`);
+  if (errorCode !== 0) throw unreachable(broker, new Error(`error ${errorCode} for topic ${topic}`));
   return topicId;
-}
-
-async function ask(broker: string, request: Buffer, timeoutMs: number): Promise<Buffer> {
-  const { hostname, port } = new URL(`kafka://${broker}`);
-  const socket = connect({ host: hostname, port: Number(port || 9092) });
-  const signal = AbortSignal.timeout(timeoutMs);
-  signal.addEventListener('abort', () => socket.destroy(new Error(`no answer within ${timeoutMs} ms`)));
-  try {
-    await once(socket, 'connect');
-    socket.write(request);
-    let received = Buffer.alloc(0);
-    for await (const chunk of socket as AsyncIterable<Buffer>) {
-      received = Buffer.concat([received, chunk]);
-      if (received.length >= 4 && received.length >= 4 + received.readInt32BE(0)) return received.subarray(4);
-    }
-    throw new Error('the connection was closed');
-  } catch (error) {
-    throw unreachable(broker, error instanceof Error ? error.message : String(error), error);
-  } finally {
-    socket.destroy();
-  }
 }
 
 /** Request header version 2, then: one topic by name, no automatic creation, no authorized operations. */
@@ -59,10 +48,7 @@ function metadataRequest(topic: string): Buffer {
     noTags,
   ]);
   const flags = Buffer.from([0, 0]);
-  const body = Buffer.concat([fixed, clientId, noTags, oneTopic, flags, noTags]);
-  const size = Buffer.alloc(4);
-  size.writeInt32BE(body.length);
-  return Buffer.concat([size, body]);
+  return Buffer.concat([fixed, clientId, noTags, oneTopic, flags, noTags]);
 }
 
 /** The first topic of a Metadata response, version 12 with header version 1. */
@@ -141,8 +127,8 @@ function unsignedVarint(value: number): Buffer {
   return Buffer.from([...bytes, rest]);
 }
 
-function unreachable(broker: string, reason: string, cause?: unknown): TicklakeError {
-  return new TicklakeError('LOG_UNREACHABLE', `Kafka broker ${broker}: ${reason}`, {
+function unreachable(broker: string, cause: unknown): TicklakeError {
+  return new TicklakeError('LOG_UNREACHABLE', `Kafka broker ${broker}: ${messageOf(cause)}`, {
     cause,
     remedy: 'Check that the broker runs and that TICKLAKE_KAFKA_BROKERS names it.',
   });

@@ -9,6 +9,7 @@ import type { EventLog, GroupConsumer, GroupOptions, LogBatch, LogRecord } from 
 import type { ReadOptions, TopicDescription, TopicOptions } from './event-log.ts';
 import { isLeaderMoving, kafkaFailure, openKafka } from './kafka-client.ts';
 import { KafkaGroup } from './kafka-group.ts';
+import type { KafkaSecurity } from './kafka-security.ts';
 import { fetchTopicId } from './kafka-topic-id.ts';
 import { logMetrics, type LogMetrics } from './log-metrics.ts';
 import { partitionOf } from './partitioner.ts';
@@ -20,6 +21,8 @@ export interface KafkaLogOptions {
   /** `host:port` of some brokers. */
   brokers: string[];
   clientId: string;
+  /** Default no TLS and nobody in particular. */
+  security?: KafkaSecurity;
   /** How long a silent member keeps its partitions; 6,000 by default. Groups may ask for their own. */
   sessionTimeoutMs?: number;
   logger: Logger;
@@ -31,8 +34,8 @@ export interface KafkaLogOptions {
 /** Kept below the broker's message.max.bytes (1,048,588 by default), whatever the compression yields. */
 const sendBytesMax = 900_000;
 const topicIdMsMax = 5_000;
-const leaderAttemptsMax = 20;
-const leaderWaitMs = 250;
+const settleAttemptsMax = 20;
+const settleWaitMs = 250;
 const readBytesMax = 4 * 1024 * 1024;
 
 /** The event log on Kafka: idempotent producer, all replicas acknowledged, zstd; the sink keeps its own offsets. */
@@ -43,6 +46,7 @@ export function createKafkaLog(options: KafkaLogOptions): EventLog {
 class KafkaLog implements EventLog {
   readonly kind = 'kafka';
   readonly #options: KafkaLogOptions;
+  readonly #security: KafkaSecurity;
   readonly #kafka: Kafka;
   readonly #metrics: LogMetrics;
   readonly #gate: ByteGate;
@@ -53,7 +57,8 @@ class KafkaLog implements EventLog {
 
   constructor(options: KafkaLogOptions) {
     this.#options = options;
-    this.#kafka = openKafka(options.brokers, options.clientId, options.logger);
+    this.#security = options.security ?? {};
+    this.#kafka = openKafka({ ...options, security: this.#security });
     this.#metrics = logMetrics(options.metrics);
     this.#gate = new ByteGate(options.maxInFlightBytes ?? 16 * 1024 * 1024, (bytes) => {
       this.#metrics.appendInFlightBytes.set(bytes);
@@ -62,9 +67,12 @@ class KafkaLog implements EventLog {
 
   /** The retention of a topic that exists is left as its operator set it. */
   async ensureTopic(topic: string, options: TopicOptions): Promise<void> {
-    await this.#asAdmin(topic, async (admin) => {
-      const configEntries = [{ name: 'retention.ms', value: String(options.retentionMs) }];
-      await admin.createTopics({ topics: [{ topic, numPartitions: options.partitions, configEntries }] });
+    const configEntries = [{ name: 'retention.ms', value: String(options.retentionMs) }];
+    const wanted = { topic, numPartitions: options.partitions, configEntries };
+    // What the controller created is unknown to a broker until it hears of it.
+    const isUnheard = (error: unknown): boolean => isTicklakeError(error, 'NOT_FOUND');
+    await this.#patiently(isUnheard, topic, async (admin) => {
+      await admin.createTopics({ topics: [wanted] });
       const actual = await countPartitions(admin, topic);
       if (actual !== options.partitions) throw wrongPartitions(topic, options.partitions, actual);
     });
@@ -72,7 +80,11 @@ class KafkaLog implements EventLog {
 
   async describe(topic: string): Promise<TopicDescription> {
     const incarnation = await this.#topicId(topic);
-    const offsets = await this.#onceLed(topic, async (admin) => await admin.fetchTopicOffsets(topic));
+    const offsets = await this.#patiently(
+      isLeaderMoving,
+      topic,
+      async (admin) => await admin.fetchTopicOffsets(topic),
+    );
     const partitions = offsets.map(({ partition, low, high }) => ({
       partition,
       startOffset: Number(low),
@@ -161,7 +173,7 @@ class KafkaLog implements EventLog {
     const failures: unknown[] = [];
     for (const broker of this.#options.brokers) {
       try {
-        return await fetchTopicId(broker, topic, topicIdMsMax);
+        return await fetchTopicId(broker, topic, { security: this.#security, timeoutMs: topicIdMsMax });
       } catch (error) {
         failures.push(error);
       }
@@ -220,14 +232,18 @@ class KafkaLog implements EventLog {
     });
   }
 
-  /** Asks until every partition has a leader, within a bound. */
-  async #onceLed<T>(topic: string, act: (admin: Admin) => Promise<T>): Promise<T> {
+  /** Asks again, within a bound, while the cluster has not settled what was changed. */
+  async #patiently<T>(
+    isUnsettled: (error: unknown) => boolean,
+    topic: string,
+    act: (admin: Admin) => Promise<T>,
+  ): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#asAdmin(topic, act);
       } catch (error) {
-        if (!isLeaderMoving(error) || attempt >= leaderAttemptsMax) throw error;
-        await sleep(leaderWaitMs);
+        if (!isUnsettled(error) || attempt >= settleAttemptsMax) throw error;
+        await sleep(settleWaitMs);
       }
     }
   }

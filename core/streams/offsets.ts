@@ -22,6 +22,12 @@ export interface OwnedPartition extends Assignment {
   nextOffset: number;
 }
 
+/** A partition that was claimed, and what the log holds of it. */
+export interface ClaimedPlace extends OwnedPartition {
+  startOffset: number;
+  endOffset: number;
+}
+
 export interface PartitionLag {
   partition: number;
   nextOffset: number;
@@ -68,6 +74,29 @@ export async function claimOffsets(
 }
 
 /**
+ * Claims assignments of one topic for a group that follows what happens from its first day on: who is first in a partition
+ * begins at its end, and who comes later where the one before had come to, or at what the log still holds.
+ */
+export async function claimPlaces(
+  database: Database,
+  log: EventLog,
+  group: string,
+  topic: string,
+  assigned: readonly Assignment[],
+): Promise<{ places: ClaimedPlace[]; partitions: number }> {
+  const claims = await claimOffsets(database, group, assigned);
+  const { partitions } = await log.describe(topic);
+  const places = assigned.map((assignment, index) => {
+    const { epoch = 0, nextOffset = 0 } = claims[index] ?? {};
+    const of = partitions.find(({ partition }) => partition === assignment.partition);
+    const { startOffset = 0, endOffset = 0 } = of ?? {};
+    const from = epoch === 1 ? endOffset : Math.max(startOffset, nextOffset);
+    return { ...assignment, epoch, nextOffset: from, startOffset, endOffset };
+  });
+  return { places, partitions: partitions.length };
+}
+
+/**
  * The guard for a commit's transaction: moves every offset from where the batch started to where it ended, or
  * throws FENCED when any of them stands elsewhere or belongs to a later owner. The transaction must then roll back.
  */
@@ -108,26 +137,6 @@ export function offsetGuard(group: string, moves: readonly OffsetMove[]): (tx: T
 }
 
 /**
- * Proves that partitions are still a member's, and keeps them so until the transaction ends, beside others that prove the
- * same. @throws FENCED where one is not.
- */
-export async function holdOffsets(
-  tx: Transaction,
-  group: string,
-  owned: readonly Pick<OwnedPartition, keyof Assignment | 'epoch'>[],
-): Promise<void> {
-  const sql = `
-    select 1 from log.offsets o
-    join unnest($2::text[], $3::text[], $4::integer[], $5::bigint[])
-      as m (incarnation, topic, partition, owner_epoch) using (incarnation, topic, partition, owner_epoch)
-    where o.consumer_group = $1
-    order by o.incarnation, o.topic, o.partition
-    for share of o`;
-  const { rowCount } = await tx.query(sql, [group, ...columns(owned), owned.map(({ epoch }) => epoch)]);
-  if (rowCount !== owned.length) throw notOurs(group);
-}
-
-/**
  * For members that keep what follows from records apart from reading them: notes how far they have read, never back, and
  * proves in the same transaction that the partitions are still theirs. @throws FENCED where one is not.
  */
@@ -157,7 +166,10 @@ export async function moveOffsets(
     owned.map(({ epoch }) => epoch),
     owned.map(({ nextOffset }) => nextOffset),
   ]);
-  if (rowCount !== owned.length) throw notOurs(group);
+  if (rowCount === owned.length) return;
+  throw new TicklakeError('FENCED', `another process of group ${group} owns some of these partitions`, {
+    remedy: 'Leave the group and join again: the other process goes on with them.',
+  });
 }
 
 /** How far the group's stored offsets are behind the log, per partition. */
@@ -182,12 +194,6 @@ export async function lag(
       endOffset,
       lag: Math.max(endOffset - Math.max(nextOffset, startOffset), 0),
     };
-  });
-}
-
-function notOurs(group: string): TicklakeError {
-  return new TicklakeError('FENCED', `another process of group ${group} owns some of these partitions`, {
-    remedy: 'Leave the group and join again: the other process goes on with them.',
   });
 }
 

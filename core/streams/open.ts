@@ -6,7 +6,11 @@ import type { EventLog } from './event-log.ts';
 import { createPostgresLog } from './postgres.ts';
 
 export interface OpenLogOptions {
-  config: Pick<Config, 'kafkaBrokers' | 'kafkaSessionTimeoutMs'>;
+  config: Pick<
+    Config,
+    | ('kafkaBrokers' | 'kafkaSessionTimeoutMs')
+    | ('kafkaTls' | 'kafkaCaFile' | 'kafkaSasl' | 'kafkaUser' | 'kafkaPassword')
+  >;
   database: Database;
   clientId: string;
   logger: Logger;
@@ -24,9 +28,11 @@ export async function openLog({
   if (config.kafkaBrokers === undefined) return createPostgresLog({ database, logger, metrics });
   // Loaded only where it is wanted: the client is a good part of a process's memory.
   const { createKafkaLog } = await import('./kafka.ts');
+  const { kafkaSecurity } = await import('./kafka-security.ts');
   return createKafkaLog({
     brokers: config.kafkaBrokers,
     clientId,
+    security: kafkaSecurity(config),
     sessionTimeoutMs: config.kafkaSessionTimeoutMs,
     logger,
     metrics,

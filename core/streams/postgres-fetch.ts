@@ -1,5 +1,5 @@
-import { promisify } from 'node:util';
-import { zstdDecompress } from 'node:zlib';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { zstdDecompressSync } from 'node:zlib';
 import type { Database } from '#core/platform/postgres/database.ts';
 import { rows } from './postgres-database.ts';
 import type { LogBatch } from './event-log.ts';
@@ -7,7 +7,8 @@ import type { Bell } from './postgres-bell.ts';
 import { dropLines } from './lines.ts';
 import type { PostgresTopic } from './postgres-topics.ts';
 
-const decompress = promisify(zstdDecompress);
+/** How long batches are decompressed before other work has its turn. */
+const msAtOnce = 10;
 
 export interface Position {
   partition: number;
@@ -49,6 +50,7 @@ export async function fetchBatches(
   ]);
   const nextOffsets = new Map(positions.map((position) => [position.partition, position.nextOffset]));
   const fetched = new Map<number, Fetched>();
+  let sinceMs = performance.now();
   for (const row of found) {
     let of = fetched.get(row.partition);
     if (of === undefined) {
@@ -57,7 +59,12 @@ export async function fetchBatches(
     }
     if (row.payload === null || row.record_count === null) continue;
     const baseOffset = Number(row.base_offset);
-    const lines = await decompress(row.payload);
+    // Most batches are small: handing them to another thread takes several times as long as the work itself.
+    const lines = zstdDecompressSync(row.payload);
+    if (performance.now() - sinceMs >= msAtOnce) {
+      await breathe();
+      sinceMs = performance.now();
+    }
     const skip = Math.max((nextOffsets.get(row.partition) ?? 0) - baseOffset, 0);
     of.batches.push({
       topic: topic.topic,

@@ -36,6 +36,7 @@ export async function verifyChain(
 ): Promise<ChainReport> {
   let hash: Buffer = genesis;
   let portfolio = emptyPortfolio(portfolioId);
+  const links = Map.groupBy(known, ({ number }) => number);
   const broken = (detail: string): ChainReport => {
     const fault = { number: portfolio.number + 1, detail };
     return { portfolioId, events: portfolio.number, hash, fault };
@@ -45,7 +46,7 @@ export async function verifyChain(
     if (stored.number !== wanted) return broken(`event ${wanted} is missing, ${stored.number} comes next`);
     const next = chainHash(hash, stored.text);
     if (!next.equals(stored.hash)) return broken('its text or hash is not what was written');
-    const link = known.find(({ number, hash: of }) => number === wanted && !of.equals(next));
+    const link = links.get(wanted)?.find(({ hash: of }) => !of.equals(next));
     if (link !== undefined) return broken(`it is another event than ${link.source} says`);
     try {
       portfolio = followed(portfolio, stored);

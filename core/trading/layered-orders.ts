@@ -3,24 +3,31 @@ import type { Order } from './order.ts';
 
 type Market = Pick<Order, 'source' | 'symbol'>;
 
+/** Orders as they are since the layer below, undefined for one that is gone. */
+type Layer = ReadonlyMap<string, Order | undefined>;
+
+/** Entries that a layer has at most before they go into the one below it: a change copies few, and seldom many. */
+const layersMax = [16, 256, 4_096];
+const noLayers: readonly Layer[] = layersMax.map(() => new Map());
+
 /**
- * Many open orders as a value that is cheap to change: a map that all versions share, and over it the few changes since,
- * undefined for an order that is gone. A change copies only those; past the root of the map's size they are merged.
+ * Many open orders as a value that is cheap to change: a map that all versions share, and over it layers of the changes
+ * since, the newest in the smallest.
  */
 export class LayeredOrders implements ReadonlyMap<string, Order> {
   readonly size: number;
   #base: ReadonlyMap<string, Order>;
-  #changes: ReadonlyMap<string, Order | undefined>;
+  #layers: readonly Layer[];
   readonly #buys: ReadonlyMap<string, Decimal>;
 
   private constructor(
     base: ReadonlyMap<string, Order>,
-    changes: ReadonlyMap<string, Order | undefined>,
+    layers: readonly Layer[],
     buys: ReadonlyMap<string, Decimal>,
     size: number,
   ) {
     this.#base = base;
-    this.#changes = changes;
+    this.#layers = layers;
     this.#buys = buys;
     this.size = size;
   }
@@ -28,7 +35,7 @@ export class LayeredOrders implements ReadonlyMap<string, Order> {
   static of(orders: ReadonlyMap<string, Order>): LayeredOrders {
     const buys = new Map<string, Decimal>();
     for (const order of orders.values()) count(buys, undefined, order);
-    return new LayeredOrders(orders, new Map(), buys, orders.size);
+    return new LayeredOrders(orders, noLayers, buys, orders.size);
   }
 
   with(order: Order): LayeredOrders {
@@ -45,7 +52,11 @@ export class LayeredOrders implements ReadonlyMap<string, Order> {
   }
 
   get(id: string): Order | undefined {
-    return this.#changes.has(id) ? this.#changes.get(id) : this.#base.get(id);
+    for (const layer of this.#layers) {
+      const order = layer.get(id);
+      if (order !== undefined || layer.has(id)) return order;
+    }
+    return this.#base.get(id);
   }
 
   has(id: string): boolean {
@@ -76,23 +87,33 @@ export class LayeredOrders implements ReadonlyMap<string, Order> {
     const before = this.get(id);
     const buys = new Map(this.#buys);
     count(buys, before, order);
-    if (this.#changes.size ** 2 > this.#base.size) this.#merged();
-    const changes = new Map(this.#changes).set(id, order);
+    const layers = [...this.#layers];
     const size = this.size + (order === undefined ? 0 : 1) - (before === undefined ? 0 : 1);
-    return new LayeredOrders(this.#base, changes, buys, size);
+    let changes: Layer = new Map([[id, order]]);
+    for (const [level, max] of layersMax.entries()) {
+      changes = new Map([...(layers[level] ?? []), ...changes]);
+      layers[level] = changes;
+      if (changes.size <= max) return new LayeredOrders(this.#base, layers, buys, size);
+      layers[level] = new Map();
+    }
+    return new LayeredOrders(over(this.#base, changes), layers, buys, size);
   }
 
   /** The same orders in one map, from here on without changes over it. */
   #merged(): ReadonlyMap<string, Order> {
-    if (this.#changes.size === 0) return this.#base;
-    const merged = new Map(this.#base);
-    for (const [id, order] of this.#changes)
-      if (order === undefined) merged.delete(id);
-      else merged.set(id, order);
-    this.#base = merged;
-    this.#changes = new Map();
-    return merged;
+    this.#base = this.#layers.toReversed().reduce(over, this.#base);
+    this.#layers = noLayers;
+    return this.#base;
   }
+}
+
+function over(base: ReadonlyMap<string, Order>, changes: Layer): ReadonlyMap<string, Order> {
+  if (changes.size === 0) return base;
+  const merged = new Map(base);
+  for (const [id, order] of changes)
+    if (order === undefined) merged.delete(id);
+    else merged.set(id, order);
+  return merged;
 }
 
 /** Counts an order's change among the purchases of its market. */

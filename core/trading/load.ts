@@ -3,6 +3,7 @@ import { sqlFile } from '#core/platform/sql-file.ts';
 import type { Portfolio, RiskState } from './portfolio.ts';
 import {
   portfolioOf,
+  selectingOrders,
   type BalanceRow,
   type HeadRow,
   type HoldingRow,
@@ -50,7 +51,7 @@ const answersOf = statement('answers', sqlFile(import.meta.url, 'sql/answers.sql
 const balances = statement('balances', sqlFile(import.meta.url, 'sql/load-balances.sql'));
 const holdings = statement('holdings', sqlFile(import.meta.url, 'sql/load-holdings.sql'));
 const lots = statement('lots', sqlFile(import.meta.url, 'sql/load-lots.sql'));
-const orders = statement('orders', sqlFile(import.meta.url, 'sql/load-orders.sql'));
+const orders = statement('orders', selectingOrders(sqlFile(import.meta.url, 'sql/load-orders.sql')));
 
 /**
  * Begins a transaction, locks the portfolios, and reads them, what was answered under the keys, and the global risk: each

@@ -4,7 +4,14 @@ import { parseEvent, type StoredEvent } from './codec.ts';
 import type { NumberedEvent } from './event.ts';
 import type { Order, OrderStatus, RejectCode } from './order.ts';
 import type { Portfolio } from './portfolio.ts';
-import { orderOf, portfolioOf, type HeadRow, type OrderRow, type PortfolioRows } from './rows.ts';
+import {
+  orderOf,
+  portfolioOf,
+  selectingOrders,
+  type HeadRow,
+  type OrderRow,
+  type PortfolioRows,
+} from './rows.ts';
 
 type Reader = Pick<Transaction, 'query'>;
 
@@ -51,7 +58,8 @@ export interface EventQuery {
 }
 
 const portfolioSql = sqlFile(import.meta.url, 'sql/read-portfolio.sql');
-const ordersSql = sqlFile(import.meta.url, 'sql/read-orders.sql');
+const ordersSql = selectingOrders(sqlFile(import.meta.url, 'sql/read-orders.sql'));
+const openOrdersSql = selectingOrders(sqlFile(import.meta.url, 'sql/open-orders.sql'));
 const factColumns = 'portfolio_id as id, user_id as "userId", name, opened_at_us as "openedAtUs"';
 const settled = `type in ('deposited', 'withdrawn', 'order_filled')`;
 
@@ -92,6 +100,17 @@ export async function listOrders(db: Reader, query: OrderQuery): Promise<StoredO
     ...[portfolioIds, null, source ?? null, symbol ?? null, statuses ?? null],
     ...[after?.placedAtUs ?? null, after?.id ?? null, limit],
   ]);
+}
+
+/** An order that is not over, and whose it is. */
+export type OpenOrder = readonly [portfolioId: string, order: Order];
+
+/** Orders that are not over, of all portfolios, as they were placed: all, or only those that are not active yet. */
+export async function readOpenOrders(db: Reader, which: 'all' | 'waiting'): Promise<OpenOrder[]> {
+  // As text, so that the index of those that wait is used.
+  const condition = which === 'all' ? 'true' : 'active_after_trade_id < 0';
+  const { rows } = await db.query<OrderRow>(openOrdersSql.replace('$which', condition));
+  return rows.map((row) => [row.portfolioId, orderOf(row)] as const);
 }
 
 /** The order of this id (a UUID), whosever it is. */

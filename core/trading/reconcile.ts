@@ -27,9 +27,13 @@ export interface Reconciliation {
 /**
  * Recomputes a portfolio from its ledger and from its events, as of one moment, and names each figure that is not as
  * stored; none where the books are right.
- * @throws NOT_FOUND
+ * @throws NOT_FOUND; the signal's reason once it is aborted
  */
-export async function reconcile(database: Database, portfolioId: string): Promise<Reconciliation> {
+export async function reconcile(
+  database: Database,
+  portfolioId: string,
+  signal?: AbortSignal,
+): Promise<Reconciliation> {
   return await database.transaction(async (tx) => {
     await tx.query('set transaction isolation level repeatable read, read only');
     const stored = await readPortfolio(tx, portfolioId);
@@ -39,11 +43,11 @@ export async function reconcile(database: Database, portfolioId: string): Promis
       });
     const { portfolio, hash } = stored;
     const head = { number: portfolio.number, hash, source: 'the head in Postgres' };
-    const chain = await verifyChain(portfolioId, storedEvents(tx, portfolioId), [head]);
+    const chain = await verifyChain(portfolioId, storedEvents(tx, portfolioId, signal), [head]);
     const figures = figuresOf(portfolio);
     const differences = compare('ledger', balancesOf(figures), await ledgerBalances(tx, portfolioId));
     if (chain.fault === undefined) {
-      const replayed = figuresOf(await replay(tx, portfolioId));
+      const replayed = figuresOf(await replay(tx, portfolioId, { signal }));
       differences.push(...compare('events', figures, replayed));
     }
     return { portfolioId, number: portfolio.number, chain, differences };

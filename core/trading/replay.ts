@@ -9,16 +9,20 @@ import { readEvents } from './read.ts';
 export interface ReplayEnd {
   number?: number | undefined;
   atUs?: number | undefined;
+  /** Ends the reading early; its reason is thrown. */
+  signal?: AbortSignal | undefined;
 }
 
 const pageEvents = 1_000;
 
-/** All events of a portfolio as they are stored, in their order. */
+/** All events of a portfolio as they are stored, in their order. @throws the signal's reason once it is aborted */
 export async function* storedEvents(
   db: Pick<Transaction, 'query'>,
   portfolioId: string,
+  signal?: AbortSignal,
 ): AsyncGenerator<StoredEvent> {
   for (let after = 0; ;) {
+    signal?.throwIfAborted();
     const page = await readEvents(db, portfolioId, { after, limit: pageEvents });
     yield* page;
     const last = page.at(-1);
@@ -38,7 +42,7 @@ export async function replay(
 ): Promise<Portfolio> {
   const { number = Number.POSITIVE_INFINITY, atUs = Number.POSITIVE_INFINITY } = end;
   let portfolio = emptyPortfolio(portfolioId);
-  for await (const { text } of storedEvents(db, portfolioId)) {
+  for await (const { text } of storedEvents(db, portfolioId, end.signal)) {
     const { event } = parseEvent(text);
     if (event.number > number || event.atUs > atUs) break;
     portfolio = following(portfolio, () => apply(portfolio, event));

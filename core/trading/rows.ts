@@ -1,4 +1,5 @@
 import { decimalText, parseDecimal, type Decimal } from '#core/market/decimal.ts';
+import { sqlFile } from '#core/platform/sql-file.ts';
 import type { Column } from '#core/platform/postgres/text-array.ts';
 import { canonicalText, parseCanonical } from './codec.ts';
 import type { NumberedEvent } from './event.ts';
@@ -75,6 +76,13 @@ export interface OrderRow {
   placedAtUs: number;
   activeAfterTradeId: number;
   queueAhead: string;
+}
+
+const orderRowColumns = sqlFile(import.meta.url, 'sql/order-columns.sql');
+
+/** The statement, with the columns of an {@link OrderRow} where it says `$columns`. */
+export function selectingOrders(sql: string): string {
+  return sql.replace('$columns', () => orderRowColumns);
 }
 
 /** All rows of one portfolio. */

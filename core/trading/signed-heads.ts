@@ -6,10 +6,11 @@ import {
   verify,
   type KeyObject,
 } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
+import { isMissingFile, TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
 import type { Transaction } from '#core/platform/postgres/database.ts';
+import { ensureSecretFile } from '#core/platform/secret-file.ts';
 import type { KnownLink } from './audit.ts';
 import { canonicalText } from './codec.ts';
 
@@ -27,25 +28,30 @@ export interface HeadSigner {
 
 const ending = '.heads.json';
 
+/** The public half of the key in a PEM file, for who verifies. @throws NOT_FOUND, or DATA_CORRUPT for what is no key */
+export async function readAuditKey(path: string): Promise<KeyObject> {
+  try {
+    return createPublicKey(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new TicklakeError(
+      isMissingFile(error) ? 'NOT_FOUND' : 'DATA_CORRUPT',
+      `no key can be read from ${path}`,
+      {
+        cause: error,
+        remedy:
+          'Put the key back that the heads beside it were signed with: a new one proves nothing of them.',
+      },
+    );
+  }
+}
+
 /** The Ed25519 key in a PEM file, which is made where it is missing, for its owner alone. */
 export async function openAuditKey(path: string): Promise<KeyObject> {
-  const known = await readFile(path, 'utf8').catch(() => undefined);
-  if (known !== undefined) return createPrivateKey(known);
-  const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
-  const draft = `${path}.${process.pid}`;
-  try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await writeFile(draft, pem, { mode: 0o600, flush: true });
-    // Of several that make it at once, the first one's stays.
-    await link(draft, path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
-  } catch (error) {
-    throw toTicklakeError(error);
-  } finally {
-    await rm(draft, { force: true });
-  }
-  return createPrivateKey(await readFile(path, 'utf8'));
+  const make = (): Promise<string> => {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    return Promise.resolve(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+  };
+  return createPrivateKey(await ensureSecretFile(path, make));
 }
 
 /** @param folder where the signed heads are kept; made where it is missing */
@@ -73,16 +79,19 @@ export async function openHeadSigner(folder: string, key: KeyObject): Promise<He
 
 /**
  * All heads that were signed, by portfolio, for {@link verifyChain}.
+ * @param untilUs those up to this time, as of which there is a copy of the events
  * @throws DATA_CORRUPT where a file was not signed by this key
  */
 export async function readSignedHeads(
   folder: string,
   publicKey: KeyObject,
+  untilUs = Number.POSITIVE_INFINITY,
 ): Promise<Map<string, KnownLink[]>> {
   const links = new Map<string, KnownLink[]>();
   const names = (await readdir(folder)).filter((name) => name.endsWith(ending));
   for (const name of names.sort()) {
     const { atUs, heads } = await readHeads(join(folder, name), publicKey);
+    if (atUs > untilUs) continue;
     const source = `the head signed at ${new Date(atUs / 1_000).toISOString()}`;
     for (const [id, [number, hash]] of Object.entries(heads)) {
       const known = links.get(id) ?? [];

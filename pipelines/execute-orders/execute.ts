@@ -1,19 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { tradeKey, tradesTopic } from '#core/market/topics.ts';
-import { backOffMs } from '#core/platform/back-off.ts';
-import { isTicklakeError, toTicklakeError } from '#core/platform/errors.ts';
+import { persist } from '#core/platform/back-off.ts';
+import { isTicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import type { EventLog, LogBatch } from '#core/streams/event-log.ts';
-import { claimOffsets, moveOffsets, type OwnedPartition } from '#core/streams/offsets.ts';
+import { claimPlaces, moveOffsets, type OwnedPartition } from '#core/streams/offsets.ts';
 import { partitionOf } from '#core/streams/partitioner.ts';
 import type { Markets } from '#core/trading/markets.ts';
 import type { PaperTerms } from '#core/trading/paper.ts';
-import type { Order } from '#core/trading/order.ts';
+import { readOpenOrders, type OpenOrder } from '#core/trading/read.ts';
 import type { TradingWriter } from '#core/trading/writer.ts';
 import { Desk, type Execution } from './desk.ts';
-import { openOrders } from './open-orders.ts';
 import { tapeOf, type MarketTrade, type NewestTrades } from './tape.ts';
 
 export interface ExecutorOptions {
@@ -23,6 +21,8 @@ export interface ExecutorOptions {
   markets: Markets;
   newest: NewestTrades;
   terms: Omit<PaperTerms, 'rules'>;
+  /** Called as events of orders have been committed, for who passes them on. */
+  onExecuted?: () => void;
   logger: Logger;
   metrics: Metrics;
   sessionTimeoutMs?: number;
@@ -71,20 +71,23 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
     maxBufferedBytes: bufferedBytesMax,
     ...(options.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: options.sessionTimeoutMs }),
     async onAssigned(assigned) {
-      const claims = await claimOffsets(database, traderGroup, assigned);
-      const described = await log.describe(tradesTopic);
-      partitions = described.partitions.length;
+      // Who is first has executed nothing that could be missed.
+      const claimed = await claimPlaces(database, log, traderGroup, tradesTopic, assigned);
+      partitions = claimed.partitions;
       mustLoad = true;
-      return assigned.map((assignment, index) => {
-        const { epoch = 0, nextOffset = 0 } = claims[index] ?? {};
-        const of = described.partitions.find(({ partition }) => partition === assignment.partition);
-        const { startOffset = 0, endOffset = 0 } = of ?? {};
-        // Who is first has executed nothing that could be missed.
-        const from = epoch === 1 ? endOffset : Math.max(startOffset, nextOffset);
-        owned.set(assignment.partition, { ...assignment, epoch, nextOffset: from });
-        endsAt.set(assignment.partition, endOffset);
-        return Math.max(startOffset, from - warmRecords);
-      });
+      let behind = 0;
+      for (const place of claimed.places) {
+        owned.set(place.partition, place);
+        endsAt.set(place.partition, place.endOffset);
+        behind += place.endOffset - place.nextOffset;
+      }
+      logger.info(
+        { partitions: assigned.length, behind },
+        'executes orders, behind the tape by so many trades',
+      );
+      return claimed.places.map(({ startOffset, nextOffset }) =>
+        Math.max(startOffset, nextOffset - warmRecords),
+      );
     },
     onRevoked(revoked) {
       for (const { partition } of revoked) owned.delete(partition);
@@ -134,9 +137,9 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
     if (isDue) {
       mustLoad = false;
       loadedAt = now;
-      load(await openOrders(database, 'all'));
+      load(await readOpenOrders(database, 'all'));
     } else {
-      for (const [desk, orders] of byDesk(await openOrders(database, 'waiting'))) desk.put(orders);
+      for (const [desk, orders] of byDesk(await readOpenOrders(database, 'waiting'))) desk.put(orders);
     }
     for (const desk of desks.values()) {
       const partition = owned.get(partitionOf(tradeKey(desk.source, desk.symbol), partitions));
@@ -148,7 +151,7 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
     }
   }
 
-  function load(orders: Awaited<ReturnType<typeof openOrders>>): void {
+  function load(orders: readonly OpenOrder[]): void {
     const found = byDesk(orders);
     for (const [key, desk] of desks) if (!found.has(desk)) desks.delete(key);
     for (const [desk, of] of found) desk.load(of);
@@ -156,17 +159,15 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
     instruments.orders.set([...desks.values()].reduce((sum, { size }) => sum + size, 0));
   }
 
-  function byDesk(
-    orders: Awaited<ReturnType<typeof openOrders>>,
-  ): Map<Desk, (readonly [portfolioId: string, order: Order])[]> {
-    const found = new Map<Desk, (readonly [string, Order])[]>();
-    for (const entry of orders) {
-      const { source, symbol } = entry[1];
-      const key = tradeKey(source, symbol);
+  function byDesk(orders: readonly OpenOrder[]): Map<Desk, OpenOrder[]> {
+    const byMarket = Map.groupBy(orders, ([, { source, symbol }]) => tradeKey(source, symbol));
+    const found = new Map<Desk, OpenOrder[]>();
+    for (const [key, of] of byMarket) {
+      const [, { source, symbol }] = of[0] as OpenOrder;
       if (!owned.has(partitionOf(key, partitions))) continue;
       const desk = desks.get(key) ?? new Desk(source, symbol);
       desks.set(key, desk);
-      found.set(desk, [...(found.get(desk) ?? []), entry]);
+      found.set(desk, of);
     }
     return found;
   }
@@ -212,6 +213,7 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
       (tx) => moveOffsets(tx, traderGroup, [place]),
     );
     stop();
+    options.onExecuted?.();
     for (const outcome of outcomes) {
       if ('refused' in outcome) {
         instruments.refused.inc();
@@ -228,7 +230,11 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
   async function keepPlace(): Promise<void> {
     if (owned.size === 0 || Date.now() - movedAt < offsetsEveryMs) return;
     movedAt = Date.now();
-    await database.transaction((tx) => moveOffsets(tx, traderGroup, [...owned.values()]));
+    await database.transaction(async (tx) => {
+      // What is lost with a crash of the server is read again, and meets no order twice: their places are on disk.
+      await tx.query('set local synchronous_commit = off');
+      await moveOffsets(tx, traderGroup, [...owned.values()]);
+    });
   }
 
   function termsOf({ source, symbol }: Desk): PaperTerms | undefined {
@@ -236,24 +242,16 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
     return rules === undefined ? undefined : { ...options.terms, rules };
   }
 
-  /** Until it succeeds, or trying again cannot help. */
   async function retried(work: () => Promise<void>): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await work();
-        return;
-      } catch (error) {
-        const failure = toTicklakeError(error);
-        // Where it is not known whether a trade has met its orders, the place that was written tells.
-        const isUnknown = failure.code === 'COMMIT_UNKNOWN';
-        if (!failure.retryable || isUnknown || stopping.signal.aborted) throw failure;
+    await persist(work, {
+      ...{ backOff: retryMs, signal: stopping.signal },
+      // Where it is not known whether a trade has met its orders, the place that was written tells.
+      canHelp: ({ code, retryable }) => retryable && code !== 'COMMIT_UNKNOWN',
+      onFailure(failure, attempt) {
         instruments.failures.inc({ code: failure.code });
         logger.warn({ err: failure, attempt }, 'execution waits, and tries again');
-        await sleep(backOffMs(attempt, retryMs), undefined, { signal: stopping.signal }).catch(
-          () => undefined,
-        );
-      }
-    }
+      },
+    });
   }
 }
 

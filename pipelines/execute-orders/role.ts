@@ -41,23 +41,29 @@ export async function startTrader(options: TraderOptions): Promise<Trader> {
     retentionMs: config.logRetentionHours * 3_600_000,
   });
   const newest = new NewestTrades();
-  const markets = await openMarkets({ database, trades: newest, logger, metrics });
-  const surroundings = { market: markets.view, fees: paperFees };
-  const writer = openTradingWriter({ database, surroundings, metrics });
-  const terms = { takerFee: paperFees.taker, slippage };
-  const executor = await startExecutor({ ...options, writer, markets, newest, terms });
-  const relay = await startRelay({ database, log, logger, metrics });
-  const signing = await startSigning({ database, dataDir: config.dataDir, logger, metrics });
-  const watch = startWatch({ database, writer, markets, logger, metrics });
-  return {
-    failed: executor.failed,
-    async close() {
-      await watch.close();
-      await executor.close();
-      await writer.close();
-      await relay.close();
-      await signing.close();
-      await markets.close();
-    },
+  // Closed in the reverse of the order they were opened in, also where one of them does not start.
+  const opened: { close(): Promise<void> }[] = [];
+  const keep = <T extends { close(): Promise<void> }>(part: T): T => {
+    opened.unshift(part);
+    return part;
   };
+  const close = async (): Promise<void> => {
+    for (const part of opened.splice(0)) await part.close();
+  };
+  try {
+    const markets = keep(await openMarkets({ database, trades: newest, logger, metrics }));
+    keep(await startSigning({ database, dataDir: config.dataDir, logger, metrics }));
+    const relay = keep(await startRelay({ database, log, logger, metrics }));
+    const surroundings = { market: markets.view, fees: paperFees };
+    const writer = keep(openTradingWriter({ database, surroundings, metrics }));
+    const terms = { takerFee: paperFees.taker, slippage };
+    const executor = keep(
+      await startExecutor({ ...options, writer, markets, newest, terms, onExecuted: relay.wake }),
+    );
+    keep(startWatch({ database, writer, markets, logger, metrics }));
+    return { failed: executor.failed, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }

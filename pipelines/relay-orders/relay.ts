@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ordersTopic } from '#core/market/topics.ts';
 import { backOffMs } from '#core/platform/back-off.ts';
 import type { Logger } from '#core/platform/logging.ts';
@@ -20,8 +21,8 @@ export interface OrdersRelay {
   close(): Promise<void>;
 }
 
-const partitions = 12;
-const retentionMs = 7 * 24 * 60 * 60_000;
+/** Of the topic `orders`; what is older stands in Postgres. */
+export const ordersTopicOptions = { partitions: 12, retentionMs: 7 * 24 * 60 * 60_000 };
 const batchEvents = 500;
 const pollMs = 25;
 const retryMs = { firstMs: 100, maxMs: 5_000 };
@@ -35,40 +36,50 @@ const outboxSql = sqlFile(import.meta.url, 'sql/outbox.sql');
  */
 export async function startRelay(options: RelayOptions): Promise<OrdersRelay> {
   const { log, logger, metrics } = options;
-  await log.ensureTopic(ordersTopic, { partitions, retentionMs });
+  await log.ensureTopic(ordersTopic, ordersTopicOptions);
   const relayed = metrics.counter('ticklake_trading_relayed_total', 'Events of trading sent to the log');
-  let isClosing = false;
-  let wake = (): void => undefined;
-  const pause = (ms: number): Promise<void> =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+  const closing = new AbortController();
+  /** Whether there was a call while nothing was waiting for it. */
+  let isDue = false;
+  let endPause: (() => void) | undefined;
+  const wake = (): void => {
+    isDue = endPause === undefined;
+    endPause?.();
+  };
+  const pause = async (ms: number): Promise<void> => {
+    if (!isDue)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        endPause = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    isDue = false;
+    endPause = undefined;
+  };
 
   const running = (async () => {
-    for (let failures = 0; !isClosing;) {
-      let waitMs = pollMs;
+    for (let failures = 0; !closing.signal.aborted;) {
       try {
         const sent = await relayOnce(options);
         relayed.inc(sent);
         failures = 0;
-        if (sent === batchEvents) continue;
+        if (sent < batchEvents) await pause(pollMs);
       } catch (error) {
         failures += 1;
-        waitMs = backOffMs(failures, retryMs);
+        const waitMs = backOffMs(failures, retryMs);
         logger.warn({ err: error, waitMs }, 'events of trading could not be sent to the log');
+        // Whoever calls meanwhile does not make it sooner.
+        await sleep(waitMs, undefined, { signal: closing.signal }).catch(() => undefined);
       }
-      await pause(waitMs);
     }
   })();
 
   return {
-    wake: () => wake(),
+    wake,
     async close() {
-      isClosing = true;
+      closing.abort();
       wake();
       await running;
     },
@@ -84,7 +95,10 @@ export async function relayOnce({ database, log }: Pick<RelayOptions, 'database'
   if (waiting.length === 0) return 0;
   return await database.transaction(async (tx) => {
     // Who stops halfway loses the lock; what it sends later is repeated, which readers tell by the numbers.
-    await tx.query(`set local idle_in_transaction_session_timeout = '30s'`);
+    // That they were sent need not be on disk, either.
+    await tx.query(
+      `set local idle_in_transaction_session_timeout = '30s'; set local synchronous_commit = off`,
+    );
     const { rows: lock } = await tx.query<{ taken: boolean }>(
       'select pg_try_advisory_xact_lock($1) as taken',
       [relayLock],

@@ -16,6 +16,8 @@ export interface DbtRequest {
   /** Models to build, with all that they are made of. */
   models: readonly string[];
   memoryLimit: string;
+  /** Folder of Parquet in which another engine has made the marts already: dbt takes them from there, and tests them. */
+  madeIn?: string | undefined;
   logger: Logger;
   signal?: AbortSignal | undefined;
   /** Called as models and tests end. */
@@ -34,7 +36,7 @@ const wordsMax = 500;
  *   signal's reason.
  */
 export async function dbtBuild(request: DbtRequest): Promise<Artifacts> {
-  const { folder, projectDir, models, logger, signal } = request;
+  const { folder, projectDir, models, madeIn, logger, signal } = request;
   const target = join(folder, 'target');
   await writeProfile(request);
   const places = ['--project-dir', projectDir, '--profiles-dir', folder, '--target-path', target];
@@ -50,7 +52,8 @@ export async function dbtBuild(request: DbtRequest): Promise<Artifacts> {
   ];
   const selected = ['--select', ...models.map((model) => `+${model}`), '--indirect-selection', 'cautious'];
   const what = ['--exclude-resource-type', 'unit_test', '--store-failures', '--no-use-colors'];
-  const dbt = execa(request.python, [program, 'build', ...places, ...logs, ...selected, ...what], {
+  const vars = madeIn === undefined ? [] : ['--vars', JSON.stringify({ marts_made_in: madeIn })];
+  const dbt = execa(request.python, [program, 'build', ...places, ...logs, ...selected, ...what, ...vars], {
     ...{ reject: false, timeout: buildMsMax, forceKillAfterDelay: killAfterMs },
     ...(signal === undefined ? {} : { cancelSignal: signal }),
     env: { DBT_SEND_ANONYMOUS_USAGE_STATS: 'false' },

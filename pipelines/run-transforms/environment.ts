@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { pythonEnvironment, type PythonEnvironment, type PythonRequest } from '#core/platform/python.ts';
+import { openSpark, type SparkEnvironment } from './spark/environment.ts';
 
 const packageDir = join(import.meta.dirname, '..', '..');
 
@@ -18,6 +19,14 @@ export async function openTransformsPython(
   options: Pick<PythonRequest, 'note' | 'signal' | 'env'>,
 ): Promise<PythonEnvironment> {
   return await pythonEnvironment({ ...transformsPython(dataDir), ...options });
+}
+
+/** Makes what Spark runs with in their place, or finds it. @throws as that, and UNAVAILABLE where there is no Java or Maven */
+export async function openTransformsSpark(
+  dataDir: string,
+  options: Pick<PythonRequest, 'note' | 'signal' | 'env'>,
+): Promise<SparkEnvironment> {
+  return await openSpark({ cacheDir: transformsPython(dataDir).cacheDir, ...options });
 }
 
 function isWritable(folder: string): boolean {

@@ -19,9 +19,7 @@ export function workFile(folder: string): string {
  * rows are made of. From then on nothing of the lake is read. Answers how many bars they are.
  */
 export async function writeInputs(lake: Lake, duck: DuckDb, folder: string, plan: Plan): Promise<number> {
-  const due = plan.marts.filter(isDue);
-  const whole = new Set(due.flatMap((each) => [...each.whole]));
-  const ranges = due.flatMap(inputRanges).filter(({ interval }) => !whole.has(interval));
+  const { whole, ranges } = barsWanted(plan);
   await duck.run(`attach ${literal(workFile(folder))} as work`);
   const release = await lake.leases.hold();
   try {
@@ -36,6 +34,13 @@ export async function writeInputs(lake: Lake, duck: DuckDb, folder: string, plan
     release();
     await duck.run('detach work');
   }
+}
+
+/** Which bars the rows to be made are made of: all of some intervals, and of others ranges. */
+export function barsWanted(plan: Plan): { whole: ReadonlySet<Interval>; ranges: BarRange[] } {
+  const due = plan.marts.filter(isDue);
+  const whole = new Set(due.flatMap((each) => [...each.whole]));
+  return { whole, ranges: due.flatMap(inputRanges).filter(({ interval }) => !whole.has(interval)) };
 }
 
 /** Puts ranges of bars into a DuckDB table of source, symbol, interval, lo and hi. */

@@ -23,6 +23,8 @@ export interface Publication {
   sqlSha256: string;
   projectSha256: string;
   codeVersion: string;
+  /** What ran the SQL. */
+  engine: 'duckdb' | 'spark';
 }
 
 export interface PublishedMart {
@@ -88,7 +90,7 @@ function mayHoldMade({ mart: { table }, whole, ranges }: MartPlan, file: FileEnt
 
 /** Where the rows come from, in the snapshot's summary. */
 function lineageOf(publication: Publication, rows: number): Record<string, string> {
-  const { plan, sources, runId, invocationId, sqlSha256, codeVersion } = publication;
+  const { plan, sources, runId, invocationId, sqlSha256, codeVersion, engine } = publication;
   const snapshots = sources.map(({ table, snapshotId }) => [tableId(table), String(snapshotId ?? 'none')]);
   return {
     'ticklake.channel': 'transforms',
@@ -97,6 +99,7 @@ function lineageOf(publication: Publication, rows: number): Record<string, strin
     'ticklake.dbt-invocation-id': invocationId,
     'ticklake.sql-sha256': sqlSha256,
     'ticklake.code-version': codeVersion,
+    'ticklake.engine': engine,
     'ticklake.intervals': [...plan.intervals.keys()].join(' '),
     'ticklake.rows-made': String(rows),
   };

@@ -18,6 +18,7 @@ import { projectHash, transformsDir } from './project.ts';
 import { publishMart } from './publish.ts';
 import { recordRun, withExamples } from './record.ts';
 import { raiseAlarms, reportOf, unchanged, type MartReport, type TransformReport } from './report.ts';
+import { makeMarts, type SparkEngine } from './spark/marts.ts';
 import { verdictOf } from './verdict.ts';
 
 export interface TransformDeps {
@@ -26,6 +27,8 @@ export interface TransformDeps {
   spillDir: string;
   /** Makes the environment that dbt runs in, or finds it. */
   openPython: (signal?: AbortSignal) => Promise<PythonEnvironment>;
+  /** Runs the SQL of the marts in the place of DuckDB, which tests what comes of it all the same. */
+  spark?: SparkEngine | undefined;
 }
 
 export interface TransformRequest {
@@ -85,7 +88,7 @@ interface Built {
 
 /** Lets dbt build what the plan says, and once more where it turns out that the SQL is not that of the rows which stay. */
 async function build(
-  { lake }: TransformDeps,
+  { lake, spark }: TransformDeps,
   request: TransformRequest,
   python: string,
   { folder: parent, plan: first }: { folder: string; plan: Plan },
@@ -97,11 +100,15 @@ async function build(
     const duck = await DuckDb.open({ threads: 2, memoryLimit, spillDir: join(folder, 'inputs') });
     const bars = await writeInputs(lake, duck, folder, plan).finally(() => duck.close());
     request.logger.info({ bars, marts: summaryOf(plan) }, 'the transforms have their inputs');
-    const artifacts = await dbtBuild({
-      ...{ python, folder, memoryLimit: dbtMemoryLimit, logger: request.logger },
-      ...{ signal: request.signal, progress: request.progress },
+    const what = {
+      ...{ folder, logger: request.logger, signal: request.signal },
       projectDir: request.projectDir ?? transformsDir,
       models: plan.marts.filter(isDue).map(({ mart }) => mart.model),
+    };
+    const madeIn = spark === undefined ? undefined : await makeMarts(lake, spark, plan, what);
+    const artifacts = await dbtBuild({
+      ...{ ...what, python, madeIn },
+      ...{ memoryLimit: dbtMemoryLimit, progress: request.progress },
     });
     const stale = plan.marts.filter(({ mart, sqlSha256 }) => {
       const result = artifacts.models.get(mart.model);
@@ -118,7 +125,7 @@ async function build(
 }
 
 async function publish(
-  { lake }: TransformDeps,
+  { lake, spark }: TransformDeps,
   request: TransformRequest,
   { plan, folder, bars, artifacts }: Built,
   { runId, startedAt }: { runId: string; startedAt: Date },
@@ -130,7 +137,12 @@ async function publish(
     const models: MartReport[] = [];
     for (const each of plan.marts) {
       request.signal?.throwIfAborted();
-      const origin = { runId, all: plan, artifacts };
+      const origin = {
+        runId,
+        all: plan,
+        artifacts,
+        engine: spark === undefined ? 'duckdb' : 'spark',
+      } as const;
       models.push(
         isDue(each) ? await publishOne(lake, duck, each, origin, request.logger) : unchanged(each.mart),
       );
@@ -144,11 +156,18 @@ async function publish(
   }
 }
 
+interface Origin {
+  runId: string;
+  all: Plan;
+  artifacts: Artifacts;
+  engine: 'duckdb' | 'spark';
+}
+
 async function publishOne(
   lake: Lake,
   duck: DuckDb,
   plan: MartPlan,
-  { runId, all, artifacts }: { runId: string; all: Plan; artifacts: Artifacts },
+  { runId, all, artifacts, engine }: Origin,
   logger: Logger,
 ): Promise<MartReport> {
   const { mart } = plan;
@@ -166,7 +185,7 @@ async function publishOne(
         plan,
         sources: all.sources,
         projectSha256: all.projectSha256,
-        runId,
+        ...{ runId, engine },
         invocationId: artifacts.invocationId,
       },
       ...{ sqlSha256: result?.sqlSha256 ?? '', codeVersion: packageJson.version },

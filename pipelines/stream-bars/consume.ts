@@ -3,8 +3,8 @@ import { LiveCandles } from '#core/features/live-candles.ts';
 import { DuckDb } from '#core/lake/duckdb.ts';
 import type { Lake } from '#core/lake/lake.ts';
 import { candlesticksTopic, tradeKey, tradesTopic } from '#core/market/topics.ts';
-import { backOffMs } from '#core/platform/back-off.ts';
-import { isTicklakeError, toTicklakeError } from '#core/platform/errors.ts';
+import { persist } from '#core/platform/back-off.ts';
+import { isTicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
@@ -259,21 +259,14 @@ export async function startBarConsumer(options: BarConsumerOptions): Promise<Bar
     if (records.length > 0) await retried(() => log.append(candlesticksTopic, records));
   }
 
-  /** Until it succeeds, or trying again cannot help. */
   async function retried(work: () => Promise<void>): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        await work();
-        return;
-      } catch (error) {
-        const failure = toTicklakeError(error);
-        if (!failure.retryable || stopping.signal.aborted) throw failure;
-        const waitMs = backOffMs(attempt + 1, retryMs);
+    await persist(work, {
+      ...{ backOff: retryMs, signal: stopping.signal },
+      onFailure(failure, attempt, waitMs) {
         instruments.failures.inc({ code: failure.code });
         logger.warn({ err: failure, attempt, waitMs }, 'live bars wait, and try again');
-        await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-      }
-    }
+      },
+    });
   }
 }
 

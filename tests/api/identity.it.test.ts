@@ -1,8 +1,10 @@
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify, SignJWT, generateKeyPair } from 'jose';
 import { createServer } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Problem } from '#api/schemas/common.ts';
-import type { NewSession, User } from '#api/schemas/identity.ts';
+import type { KeySet, NewSession, User } from '#api/schemas/identity.ts';
+import { rotateKeys } from '#core/identity/key-file.ts';
+import { keyFileOf } from '#core/identity/signing-key.ts';
 import { giveRole } from '#core/identity/users.ts';
 import { openTestLake, type TestLake } from '#tests/support/lake.ts';
 import { asking, type Ask } from './asking.ts';
@@ -139,7 +141,7 @@ describe('sessions', () => {
     const { kid = '' } = decodeProtectedHeader(token);
     const claims: Record<string, unknown> = JSON.parse(Buffer.from(payload, 'base64url').toString());
     const foreign = await generateKeyPair('RS256');
-    const jwk = service.identity.keys.jwks.keys[0];
+    const jwk = (await service.identity.keys.current()).jwks.keys[0];
     const forged = [
       await new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid }).sign(foreign.privateKey),
       await new SignJWT(claims)
@@ -160,6 +162,24 @@ describe('sessions', () => {
     function encoded(value: object): string {
       return Buffer.from(JSON.stringify(value)).toString('base64url');
     }
+  });
+
+  it('go on when the key is changed, and end when it is revoked', async () => {
+    const { token } = await signedUp('rotated@example.com');
+    const path = keyFileOf({ dataDir: ground.dir });
+    const kids = async () => (await ask<KeySet>('GET', '/.well-known/jwks.json')).keys.map(({ kid }) => kid);
+    const before = await kids();
+    const rotated = await rotateKeys(path, { isRevoking: false });
+    const bounds = { timeout: 20_000, interval: 100 };
+    await vi.waitFor(async () => expect(await kids()).toEqual(rotated.map(({ kid }) => kid)), bounds);
+    expect(await kids()).toEqual([expect.any(String), ...before]);
+    await ask('GET', '/v1/users/me', { token });
+    const [fresh] = await rotateKeys(path, { isRevoking: true });
+    await vi.waitFor(async () => expect(await kids()).toEqual([fresh?.kid]), bounds);
+    await vi.waitFor(async () => await ask('GET', '/v1/users/me', { token, status: 401 }), bounds);
+    const body = { email: 'rotated@example.com', password };
+    const renewed = await ask<NewSession>('POST', '/v1/sessions', { body, status: 201 });
+    await ask('GET', '/v1/users/me', { token: renewed.token });
   });
 
   it('in a cookie change nothing without the CSRF token beside it', async () => {

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Problem } from '#api/schemas/common.ts';
 import type { Order, OrderEvent, Preview } from '#api/schemas/orders.ts';
 import type { Portfolio, Transaction } from '#api/schemas/portfolios.ts';
 import type { Page } from '#api/paging.ts';
-import type { Ask } from './asking.ts';
+import { TicklakeError } from '#core/platform/errors.ts';
+import { asking, type Ask } from './asking.ts';
+import { openService } from './service.ts';
 import { openTradingGround, type TradingGround } from './trading-ground.ts';
 
 let trading: TradingGround;
@@ -47,8 +49,22 @@ describe('placing', () => {
     const canceled = await ask<Order>('DELETE', `/v1/orders/${order.id}`, { token });
     expect(canceled).toMatchObject({ id: order.id, status: 'canceled', held: '0' });
     expect(await available('USDT')).toBe('10000');
-    const again = await ask<Problem>('DELETE', `/v1/orders/${order.id}`, { token, status: 404 });
-    expect(again.code).toBe('NOT_FOUND');
+  });
+
+  it('tells an order that is over from one that there is not', async () => {
+    const order = await place({});
+    await ask<Order>('DELETE', `/v1/orders/${order.id}`, { token });
+    const rejected = await place({ quantity: '10' });
+    for (const { id, status } of [{ ...order, status: 'canceled' }, rejected]) {
+      const url = `/v1/orders/${id}`;
+      const over = { code: 'ORDER_OVER', retryable: false, detail: `order ${id} is over: it is ${status}` };
+      const body = { quantity: '0.02' };
+      expect(await ask<Problem>('DELETE', url, { token, status: 409 })).toMatchObject(over);
+      expect(await ask<Problem>('PATCH', url, { token, body, status: 409 })).toMatchObject(over);
+    }
+    const none = `/v1/orders/${randomUUID()}`;
+    const unknown = await ask<Problem>('DELETE', none, { token, status: 404 });
+    expect(unknown.code).toBe('NOT_FOUND');
   });
 
   it.each([
@@ -104,6 +120,31 @@ describe('placing', () => {
     });
     expect(await ask<Portfolio>('GET', `/v1/portfolios/${portfolioId}`, { token })).toEqual(before);
   });
+});
+
+it('keeps no answer while a service does not know the newest prices yet', async () => {
+  const { log } = trading.ground;
+  const away = vi
+    .spyOn(log, 'describe')
+    .mockRejectedValue(new TicklakeError('UNAVAILABLE', 'the log is away'));
+  const service = await openService(trading.ground);
+  try {
+    const own = asking(service.app);
+    const body = { portfolioId, ...limitBuy };
+    const headers = { 'idempotency-key': randomUUID() };
+    const refused = await own<Problem>('POST', '/v1/orders', { token, body, headers, status: 503 });
+    expect(refused).toMatchObject({ code: 'UNAVAILABLE' });
+    away.mockRestore();
+    const order = await vi.waitFor(
+      () => own<Order>('POST', '/v1/orders', { token, body, headers, status: 201 }),
+      { timeout: 20_000, interval: 100 },
+    );
+    expect(order.status).toBe('open');
+    await own('DELETE', `/v1/orders/${order.id}`, { token });
+  } finally {
+    away.mockRestore();
+    await service.close();
+  }
 });
 
 describe('asking again', () => {

@@ -1,14 +1,19 @@
 import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import type { User } from '#api/schemas/identity.ts';
 import type { Order } from '#api/schemas/orders.ts';
 import type { PrivateAnswer, StreamBalance, StreamOrderEvent } from '#api/schemas/private-stream.ts';
 import type { ServerMessage } from '#api/schemas/stream.ts';
+import type { Role } from '#core/identity/roles.ts';
+import { giveRole } from '#core/identity/users.ts';
 import { startRelay, type OrdersRelay } from '#pipelines/relay-orders/relay.ts';
 import type { Ask } from './asking.ts';
+import { collectLog } from '#tests/support/log-lines.ts';
 import { openTradingGround, type TradingGround } from './trading-ground.ts';
 
+const written = collectLog();
 let trading: TradingGround;
 let ask: Ask;
 let relay: OrdersRelay;
@@ -18,7 +23,7 @@ const open: WebSocket[] = [];
 const limitBuy = { symbol: 'BTCUSDT', side: 'buy', type: 'limit', quantity: '0.001', price: '59000' };
 
 beforeAll(async () => {
-  trading = await openTradingGround();
+  trading = await openTradingGround({ logger: written.logger });
   ask = trading.ask;
   token = await trading.signUp('ann@example.com');
   const { database, log, logger, metrics } = trading.ground;
@@ -212,7 +217,7 @@ describe('orders on the socket', () => {
     client.say({ op: 'cancelOrder', id: 'd', orderId });
     expect(await client.next('canceled')).toMatchObject({ id: 'd', order: { status: 'canceled' } });
     client.say({ op: 'cancelOrder', id: 'e', orderId });
-    expect(await client.next('refused')).toMatchObject({ id: 'e', problem: { code: 'NOT_FOUND' } });
+    expect(await client.next('refused')).toMatchObject({ id: 'e', problem: { code: 'ORDER_OVER' } });
   });
 });
 
@@ -240,6 +245,8 @@ describe('rights on the socket', () => {
     const portfolioId = await trading.openPortfolio(token);
     const { id: orderId } = await place(portfolioId);
     const stranger = await trading.signUp(`${randomUUID()}@example.com`);
+    const { id: userId } = await ask<User>('GET', '/v1/users/me', { token: stranger });
+    const before = written.lines.length;
     const client = await connect({ authorization: `Bearer ${stranger}` });
     for (const channel of ['orders', 'balances']) {
       client.say({ op: 'subscribe', channel, portfolioId });
@@ -250,6 +257,10 @@ describe('rights on the socket', () => {
     client.say({ op: 'cancelOrder', id: 'b', orderId });
     expect(await client.next('refused')).toMatchObject({ problem: { code: 'NOT_FOUND' } });
     expect(await ask<Order>('GET', `/v1/orders/${orderId}`, { token })).toMatchObject({ status: 'open' });
+    const asked = ['subscribe orders', 'subscribe balances', 'placeOrder', 'cancelOrder'];
+    expect(written.lines.slice(before)).toMatchObject(
+      asked.map((what) => ({ event: 'refused', code: 'NOT_FOUND', what: `socket ${what}`, userId })),
+    );
   });
 
   it('end with the session', async () => {
@@ -262,4 +273,33 @@ describe('rights on the socket', () => {
     client.say({ op: 'placeOrder', id: 'a', order: { portfolioId, ...limitBuy } });
     expect(await client.next('refused')).toMatchObject({ problem: { code: 'UNAUTHENTICATED' } });
   });
+
+  it.each([
+    [
+      'the session has ended',
+      (own: string) => ask('DELETE', '/v1/sessions/current', { token: own, status: 204 }),
+    ],
+    ['their user has another role', (_: string, userId: string) => become(userId, 'trader')],
+  ])('are over within half a minute where %s, whatever is asked meanwhile', async (_, change) => {
+    const portfolioId = await trading.openPortfolio(token);
+    const own = await trading.signUp(`${randomUUID()}@example.com`);
+    const { id: userId } = await ask<User>('GET', '/v1/users/me', { token: own });
+    await become(userId, 'operator');
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const client = await connect({ authorization: `Bearer ${own}` });
+    const closed = once(client.socket, 'close');
+    client.say({ op: 'subscribe', channel: 'orders', portfolioId });
+    await client.next('snapshot');
+    await change(own, userId);
+    client.say({ op: 'placeOrder', id: 'a', order: { portfolioId, ...limitBuy } });
+    await client.next('refused');
+    vi.advanceTimersByTime(30_000);
+    expect((await closed)[0]).toBe(4001);
+  });
+
+  async function become(userId: string, role: Role): Promise<void> {
+    await giveRole(trading.ground.database, userId, role);
+    trading.service.identity.sessions.forget(userId);
+  }
 });

@@ -128,3 +128,25 @@ it.each([
 ])('refuses %s', async (query) => {
   expect(await get<Problem>(`/v1/lake/${query}`, 400)).toMatchObject({ code: 'BAD_REQUEST' });
 });
+
+it.each([
+  ['incidents', `${'9'.repeat(30)}\n1`],
+  ['incidents', `1\n${'9'.repeat(30)}`],
+  ['reconciliation', `9999-99-99\n${'a'.repeat(32)}`],
+  ['reconciliation', `2024-03-01 00:00:00+16:23\n${'a'.repeat(32)}`],
+  ['restatements', '9'.repeat(30)],
+])('%s refuse a cursor that somebody made up: %j', async (list, key) => {
+  const cursor = Buffer.from(`1:${key}`).toString('base64url');
+  expect(await get<Problem>(`/v1/lake/${list}?cursor=${cursor}`, 400)).toMatchObject({ code: 'BAD_REQUEST' });
+});
+
+it.each(['0711-04-28T01%3A21%3A15.840-16%3A23', '0000-01-01', '9999-12-31T23%3A59%3A60Z', '9999-12-31'])(
+  'take any time that RFC 3339 has: %s',
+  async (knownAt) => {
+    const answer = await service.app.inject({
+      url: `/v1/lake/incidents?knownAt=${knownAt}`,
+      headers: { host: 'localhost:8080' },
+    });
+    expect([200, 400], answer.body).toContain(answer.statusCode);
+  },
+);

@@ -1,3 +1,5 @@
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { rights } from '#api/rights.ts';
 import type { Problem } from '#api/schemas/common.ts';
@@ -148,6 +150,25 @@ describe('the lake', () => {
       { symbol: 'BTCUSDT', from: 1_501, to: 1_601, kind: 'missing', cause: null },
     ]);
   });
+
+  it('tells what is held while nothing of its files is read', async () => {
+    const warehouse = join(ground.dir, 'warehouse');
+    await rename(warehouse, `${warehouse}.gone`);
+    try {
+      for (let limit = 101; limit <= 105; limit += 1)
+        await get<Problem>(`/v1/markets/BTCUSDT/trades?limit=${limit}`, 503);
+      const { breakers } = await get<Health>('/health');
+      expect(breakers).toContainEqual({ name: 'lake', state: 'open' });
+      for (const of of ['coverage?limit=7', 'coverage?by=day&limit=7', 'gaps?limit=7'])
+        await get(`/v1/lake/${of}`);
+    } finally {
+      await rename(`${warehouse}.gone`, warehouse);
+    }
+    await vi.waitFor(() => get<TradeList>('/v1/markets/BTCUSDT/trades?limit=101'), {
+      timeout: 30_000,
+      interval: 100,
+    });
+  });
 });
 
 describe('operations', () => {
@@ -158,7 +179,7 @@ describe('operations', () => {
       ['postgres', 'up'],
       ['log', 'up'],
     ]);
-    expect(health.breakers).toEqual([{ name: 'lake', state: 'closed' }]);
+    expect(health.breakers).toEqual(['postgres', 'log', 'lake'].map((name) => ({ name, state: 'closed' })));
     expect(await get('/health/ready')).toEqual({ ready: true });
   });
 

@@ -45,11 +45,18 @@ describe('the process', () => {
     await first.close();
   });
 
-  it('listens on other addresses only inside a container', async () => {
+  it('listens on other addresses only inside a container, or where it is public', async () => {
     await expect(start({ apiHost: '0.0.0.0' })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
     const inside = await start({ apiHost: '0.0.0.0', apiInsideContainer: true });
     expect(new URL(inside.url).hostname).toBe('127.0.0.1');
     expect((await fetch(`${inside.url}/health/ready`)).status).toBe(200);
     await inside.close();
+    const proxied = { apiPublic: true, apiTrustedProxies: ['127.0.0.1'] };
+    const open = await start({ apiHost: '0.0.0.0', ...proxied });
+    expect((await fetch(`${open.url}/v1/markets`)).status).toBe(400);
+    expect(
+      (await fetch(`${open.url}/v1/markets`, { headers: { 'x-forwarded-proto': 'https' } })).status,
+    ).toBe(200);
+    await open.close();
   });
 });

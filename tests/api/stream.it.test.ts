@@ -100,6 +100,14 @@ async function clientAt(to: number): Promise<Client> {
   return client;
 }
 
+const patient = { timeout: 20_000, interval: 20 };
+
+/** A metric of the service, over all its labels. */
+async function figure(name: string): Promise<number> {
+  const { values = [] } = (await service.metrics.registry.getSingleMetric(name)?.get()) ?? {};
+  return values.reduce((sum, { value }) => sum + value, 0);
+}
+
 describe('a subscription', () => {
   it('is answered by a snapshot, then by what follows, each trade once', async () => {
     const first = await clientAt(51);
@@ -235,7 +243,7 @@ describe('bounds', () => {
     expect(code).toBe(1009);
   });
 
-  it('close a client that does not read', async () => {
+  it('close a client that does not read', { timeout: 150_000 }, async () => {
     const client = await clientAt(2);
     client.socket.pause();
     let next = 2;
@@ -249,10 +257,31 @@ describe('bounds', () => {
           ).trim(),
         ).toMatch(/ 1$/);
       },
-      { timeout: 40_000, interval: 10 },
+      { timeout: 120_000, interval: 10 },
     );
     client.socket.resume();
     await client.until(() => client.socket.readyState === WebSocket.CLOSED);
+  });
+
+  it('hold for a client that leaves: what it has asked by then is not begun', async () => {
+    const leaving = await connect();
+    await ground.database.transaction(async (tx) => {
+      // The service waits amid the first message, as it looks the key up.
+      await tx.query('lock table identity.api_keys in access exclusive mode');
+      leaving.say({ op: 'authenticate', token: `tlk_${'0'.repeat(32)}_${'0'.repeat(43)}` });
+      leaving.subscribe();
+      await vi.waitFor(async () => {
+        const { rows } = await ground.database.query('select from pg_locks where not granted');
+        expect(rows.length).toBeGreaterThan(0);
+      }, patient);
+      leaving.socket.terminate();
+      await vi.waitFor(async () => expect(await figure('ticklake_stream_clients')).toBe(0), patient);
+    });
+    const next = await connect();
+    next.subscribe();
+    await next.until(() => next.messages.some(({ op }) => op === 'snapshot'));
+    expect(await figure('ticklake_stream_subscriptions')).toBe(1);
+    await next.close();
   });
 
   it('turn away pages of other sites', async () => {

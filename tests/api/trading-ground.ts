@@ -5,7 +5,7 @@ import { tradeKey, tradesTopic } from '#core/market/topics.ts';
 import { knowSymbols, openTestLake, type TestLake } from '#tests/support/lake.ts';
 import { expect, vi } from 'vitest';
 import { asking, type Ask } from './asking.ts';
-import { openService, source, type Service } from './service.ts';
+import { openService, source, type Service, type ServiceOptions } from './service.ts';
 
 export const password = 'correct horse battery staple';
 
@@ -23,10 +23,10 @@ export interface TradingGround {
   close(): Promise<void>;
 }
 
-export async function openTradingGround(): Promise<TradingGround> {
+export async function openTradingGround(options: ServiceOptions = {}): Promise<TradingGround> {
   const ground = await openTestLake();
   await knowSymbols(ground.database, source, ['BTCUSDT', 'ETHUSDT']);
-  const service = await openService(ground);
+  const service = await openService(ground, options);
   const ask = asking(service.app);
   let tradeId = 0;
 

@@ -2,6 +2,8 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Check } from '#cli/doctor-checks.ts';
+import { accountOfKey } from '#core/exchanges/simulator/orders/account-of-key.ts';
+import { openSimulator } from '#tests/core/exchanges/simulator/support.ts';
 import { runCli } from './support.ts';
 
 function checksOf(stdout: string): Map<string, Check> {
@@ -46,4 +48,36 @@ test('with a Postgres given, the embedded one is not needed', async () => {
   expect(checksOf((await runCli(['doctor', '--json'], env)).stdout).get('Postgres binaries')?.needed).toBe(
     false,
   );
+});
+
+test('the exchange key is tried where orders may go there, and is shown by nobody', async () => {
+  const key = { type: 'hmac' as const, apiKey: 'test-key', secret: 'hush-hush-hush' };
+  const simulator = await openSimulator({ symbols: 5, accounts: [accountOfKey(key)] });
+  onTestFinished(async () => await simulator.close());
+  const env = {
+    TICKLAKE_API_PORT: '0',
+    TICKLAKE_EXCHANGE_ORDERS_URL: simulator.url,
+    TICKLAKE_EXCHANGE_API_KEY: key.apiKey,
+    TICKLAKE_EXCHANGE_API_SECRET: key.secret,
+  };
+  const without = await runCli(['doctor', '--json'], env);
+  expect(checksOf(without.stdout).has('exchange key')).toBe(false);
+
+  const live = { ...env, TICKLAKE_LIVE_TRADING: 'true' };
+  const found = checksOf((await runCli(['doctor', '--json'], live)).stdout).get('exchange key');
+  expect(found).toMatchObject({ ok: true, needed: true });
+  expect(found?.found).toMatch(/^3 assets, 0 open orders, its clock -?\d+ ms ahead$/);
+
+  const wrong = await runCli(['doctor', '--json'], { ...live, TICKLAKE_EXCHANGE_API_SECRET: 'not-it' });
+  expect(checksOf(wrong.stdout).get('exchange key')).toMatchObject({ ok: false });
+  expect(wrong.stdout + wrong.stderr).not.toMatch(/test-key|not-it|signature=/);
+});
+
+test('the trader does not start where orders are believed to go to the exchange', async () => {
+  const { stderr, code } = await runCli(['run', 'trader'], {
+    ...{ TICKLAKE_EXCHANGE_API_KEY: 'key', TICKLAKE_EXCHANGE_API_SECRET: 'secret' },
+    TICKLAKE_LIVE_TRADING: 'true',
+  });
+  expect(code).toBe(64);
+  expect(stderr).toContain('the trader executes on paper alone');
 });

@@ -8,6 +8,7 @@ import { createLogger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { openDatabase, type Database } from '#core/platform/postgres/database.ts';
 import { acquirePostgres } from '#core/platform/postgres/embedded.ts';
+import { putMadeDatabase } from '#tests/support/postgres-template.ts';
 import { runCli, type Ran } from './support.ts';
 
 const command = fileURLToPath(new URL('../../cli/ticklake.js', import.meta.url));
@@ -37,6 +38,7 @@ export async function openGround(settings: Record<string, string> = {}): Promise
   const dataDir = await mkdtemp(join(tmpdir(), 'ticklake-jobs-'));
   await chmod(dataDir, 0o755);
   const env = { TICKLAKE_DATA_DIR: dataDir, TICKLAKE_LOG_LEVEL: 'info', ...settings };
+  await putMadeDatabase(dataDir);
   const postgres = await acquirePostgres(dataDir, logger);
   const owner = openDatabase({
     ...{ url: postgres.urlFor('owner'), applicationName: 'test', logger, metrics: new Metrics() },

@@ -20,7 +20,7 @@ const nowhere = {
   stdout: new PassThrough(),
   stderr: new PassThrough(),
 };
-const { program } = createProgram([], nowhere);
+const { program } = await createProgram([], nowhere);
 const leaves = commandsBelow(program).filter((command) => command.commands.length === 0);
 
 describe('help', () => {

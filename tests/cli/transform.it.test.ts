@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createLake } from '#core/lake/lake.ts';
+import { createLake } from '#core/lake/create.ts';
 import { openFileStore } from '#core/lake/object-store.ts';
 import { loadConfig } from '#core/platform/config.ts';
 import { Metrics } from '#core/platform/metrics.ts';

@@ -27,10 +27,10 @@ interface Compose {
 const root = join(import.meta.dirname, '../..');
 const passwords = {
   ...{ POSTGRES_PASSWORD: 'hunter1', INGEST_PASSWORD: 'hunter2', API_PASSWORD: 'hunter3' },
-  TRADER_PASSWORD: 'hunter4',
+  ...{ TRADER_PASSWORD: 'hunter4', EVENTS_PASSWORD: 'hunter5' },
 };
 const { services, volumes } = await readCompose(passwords);
-const roles = ['exchange', 'ingest', 'stream', 'trader', 'api', 'scheduler'] as const;
+const roles = ['exchange', 'ingest', 'stream', 'trader', 'events', 'api', 'scheduler'] as const;
 
 async function readCompose(variables: Record<string, string>): Promise<Compose> {
   const parsed: unknown = parse(await readFile(join(root, 'docker-compose.yml'), 'utf8'), { merge: true });
@@ -114,6 +114,14 @@ describe.each(roles)('role %s', (role) => {
   });
 });
 
+test('the image has neither secrets, nor the history, nor what is for developers alone', async () => {
+  const left = (await readFile(join(root, '.dockerignore'), 'utf8')).split('\n');
+  expect(left).toEqual(expect.arrayContaining(['.env', '.git', '.ticklake', 'tests', 'bench']));
+  expect(await readFile(join(root, 'deploy/Dockerfile'), 'utf8')).toMatch(
+    /npm prune --omit=dev[\s\S]*NODE_ENV=production/,
+  );
+});
+
 describe('the parts meet', () => {
   const exchange = configOf('exchange');
   const ingest = configOf('ingest');
@@ -121,6 +129,7 @@ describe('the parts meet', () => {
   const scheduler = configOf('scheduler');
   const stream = configOf('stream');
   const trader = configOf('trader');
+  const events = configOf('events');
 
   test('Postgres', () => {
     const { environment } = service('postgres');
@@ -137,6 +146,12 @@ describe('the parts meet', () => {
       undefined,
       undefined,
     ]);
+    expect(events.databaseUrlEvents).toBe('postgres://ticklake_login_events:hunter5@postgres:5432/ticklake');
+    expect([events.databaseUrl, events.databaseUrlApi, events.databaseUrlTrader]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
     expect(environment).toMatchObject(passwords);
     // The jobs and the stream have the rights of ingest, and leave the schema to it.
     for (const role of [scheduler, stream]) {
@@ -149,9 +164,11 @@ describe('the parts meet', () => {
 
   test('the logins that the roles use are made, in groups of the migrations', async () => {
     const script = await readFile(join(root, 'deploy/postgres/logins.sh'), 'utf8');
-    const migrations = ['0001_roles', '0094_trader'].map((name) => join(root, `sql/migrations/${name}.sql`));
+    const migrations = ['0001_roles', '0094_trader', '0112_events'].map((name) =>
+      join(root, `sql/migrations/${name}.sql`),
+    );
     const migration = (await Promise.all(migrations.map((path) => readFile(path, 'utf8')))).join('');
-    for (const role of ['ingest', 'api', 'trader']) {
+    for (const role of ['ingest', 'api', 'trader', 'events']) {
       expect(script).toContain(
         `create role ticklake_login_${role} login password :'${role}_password' in role ticklake_${role};`,
       );
@@ -160,6 +177,13 @@ describe('the parts meet', () => {
     expect(service('postgres').volumes).toContain(
       './deploy/postgres/logins.sh:/docker-entrypoint-initdb.d/logins.sh:ro',
     );
+  });
+
+  test('the keys that secrets are sealed with', () => {
+    expect(events.webhookKeyFile).toBe(api.webhookKeyFile);
+    for (const name of ['api', 'events']) expect(service(name).volumes).toContain('keys:/keys');
+    const others = roles.filter((role) => role !== 'api' && role !== 'events');
+    for (const name of others) expect(service(name).volumes.join()).not.toContain('keys');
   });
 
   test('Kafka', () => {

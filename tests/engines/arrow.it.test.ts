@@ -41,8 +41,9 @@ describe('an Arrow stream of ours, read by pyarrow', needsPython, () => {
       select true as flag, (-7)::integer as small, (-9007199254740993)::bigint as large, -0.5::double as ratio,
              (-12345678901234567890.123456789012345678)::decimal(38, 18) as price, 170141183460469231731::hugeint as huge,
              date '1969-12-31' as day, timestamptz '2026-03-01 00:00:00.000001+00' as at,
-             timestamp '1969-12-31 23:59:59.999999' as plain, 'è' as word, [1, 2] as list
-      union all select null, null, null, null, null, null, null, null, null, null, null`);
+             timestamp '1969-12-31 23:59:59.999999' as plain,
+             65535::usmallint as short, 4294967295::uinteger as middle, 18446744073709551615::ubigint as long, 'è' as word, [1, 2] as list
+      union all select null, null, null, null, null, null, null, null, null, null, null, null, null, null`);
     expect(seen.types).toEqual({
       flag: 'bool',
       small: 'int32',
@@ -53,6 +54,9 @@ describe('an Arrow stream of ours, read by pyarrow', needsPython, () => {
       day: 'date32[day]',
       at: 'timestamp[us, tz=UTC]',
       plain: 'timestamp[us]',
+      short: 'int32',
+      middle: 'int64',
+      long: 'decimal128(38, 0)',
       word: 'string',
       list: 'string',
     });
@@ -67,10 +71,13 @@ describe('an Arrow stream of ours, read by pyarrow', needsPython, () => {
       day: '1969-12-31',
       at: '2026-03-01 00:00:00.000001+00:00',
       plain: '1969-12-31 23:59:59.999999',
+      short: '65535',
+      middle: '4294967295',
+      long: '18446744073709551615',
       word: 'è',
       list: '[1, 2]',
     });
-    expect(Object.values(second ?? {})).toEqual(Array.from({ length: 11 }, () => null));
+    expect(Object.values(second ?? {})).toEqual(Array.from({ length: 14 }, () => null));
   });
 
   it('has as many rows as the query, over several batches or none', async () => {

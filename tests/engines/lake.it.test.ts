@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLogger } from '#core/platform/logging.ts';
 import { acquirePostgres, type EmbeddedPostgres } from '#core/platform/postgres/embedded.ts';
+import { putMadeDatabase } from '#tests/support/postgres-template.ts';
 import { pythonEnvironment, pythonRemedy } from '#tests/support/python.ts';
 import { requires } from '#tests/support/require.ts';
 import { askForeignReaders } from './foreign.ts';
@@ -23,6 +24,7 @@ let postgres: EmbeddedPostgres | undefined;
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'ticklake-engines-'));
   await chmod(dataDir, 0o755);
+  await putMadeDatabase(dataDir);
 });
 
 afterAll(async () => {

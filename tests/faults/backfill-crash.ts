@@ -21,6 +21,7 @@ import { connectDatabase } from '#core/platform/postgres/connect.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import { jobCards } from '#pipelines/catalogue.ts';
 import { listGaps } from '#core/lake/gaps.ts';
+import { putMadeDatabase } from '#tests/support/postgres-template.ts';
 import { randomOf } from './random.ts';
 import { startVenueProcess } from './venue.ts';
 
@@ -72,6 +73,7 @@ export async function backfillCrashRun(options: BackfillCrashOptions): Promise<B
   const startedMs = Date.now();
   const dataDir = await mkdtemp(join(tmpdir(), 'ticklake-backfill-crash-'));
   await chmod(dataDir, 0o755);
+  await putMadeDatabase(dataDir);
   const venue = await startVenueProcess({
     ...{ seed: options.seed, symbols: options.top * 3, speed: 1, rate: options.rate },
     startTimeUs: Date.parse(venueTime) * 1_000,

@@ -79,13 +79,20 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
       const victim = victims[Math.floor(random() * victims.length)] ?? 'ingest';
       await sleep(200 + random() * 1_500);
       const pid = victim === 'broker' ? 0 : await up.pidOf(victim);
-      const newest = victim === 'stream' ? newestCandle : snapshotOf;
-      const before = await newest(apiPort).catch(() => null);
       if (victim === 'broker') await options.kafka?.kill();
       else process.kill(pid, 'SIGKILL');
       kills[victim]++;
       if (victim === 'broker') await options.kafka?.restart();
       const startedAt = Date.now();
+      let before: string | null = null;
+      if (victim === 'ingest' || victim === 'stream' || victim === 'broker') {
+        // What the killed process had all but done may show only now: what counts comes after it.
+        await up.until(`${victim} to run again`, async () => {
+          if (victim !== 'broker' && (await up.pidOf(victim)) === pid) return false;
+          before = await (victim === 'stream' ? newestCandle : snapshotOf)(apiPort);
+          return true;
+        });
+      }
       await up.until(`${victim} to serve again`, () => serves(victim, up, pid, before));
       const tookMs = Date.now() - startedAt;
       slowestMs[victim] = Math.max(slowestMs[victim], tookMs);

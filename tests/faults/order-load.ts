@@ -36,7 +36,7 @@ export interface OrderLoad {
   readonly accounts: readonly Account[];
   /** Orders by their ids, those that were rejected too. */
   readonly orders: ReadonlyMap<string, Order>;
-  /** Cancels that were answered by 200, and those that were refused. */
+  /** Cancels that were answered by 200, and those that were refused as the order was over. */
   readonly canceled: ReadonlySet<string>;
   readonly notCanceled: ReadonlySet<string>;
   readonly refused: readonly Refused[];
@@ -66,6 +66,8 @@ export interface OrderLoadOptions {
 const password = 'correct horse battery staple';
 const pauseMs = 150;
 const openMax = 12;
+/** All events of a portfolio are read for it. */
+const reconcileMs = 60_000;
 const againAtOnce = 16;
 /** An outage of some seconds is minutes at the speed of the venue; and what is bought and sold at random grows and loses. */
 const limits = {
@@ -135,7 +137,8 @@ export async function startOrderLoad(options: OrderLoadOptions): Promise<OrderLo
     async reconcile() {
       const wrong: string[] = [];
       for (const { portfolioId, token } of accounts) {
-        const { body } = await client.ask('GET', `/v1/reconciliation?portfolioId=${portfolioId}`, { token });
+        const path = `/v1/reconciliation?portfolioId=${portfolioId}`;
+        const { body } = await client.ask('GET', path, { token, answerMs: reconcileMs });
         if ((body as { isRight?: boolean }).isRight !== true) wrong.push(JSON.stringify(body));
       }
       return wrong;
@@ -210,7 +213,7 @@ export async function startOrderLoad(options: OrderLoadOptions): Promise<OrderLo
     if (answer.status === 200) {
       canceled.add(orderId);
       acknowledged.push({ method: 'DELETE', path, key, account, answer });
-    } else if (answer.status === 404) notCanceled.add(orderId);
+    } else if (answer.status === 409 && codeOf(answer) === 'ORDER_OVER') notCanceled.add(orderId);
     else surprises.push(`a cancel was answered by ${JSON.stringify(answer)}`);
   }
 
@@ -260,6 +263,10 @@ async function openAccount(
     if (status !== 201) throw new Error(`a deposit was answered by ${status}`);
   }
   return id;
+}
+
+function codeOf({ body }: Answered): unknown {
+  return typeof body === 'object' && body !== null && 'code' in body ? body.code : undefined;
 }
 
 function oneOf<T>(items: readonly T[], random: () => number): T {

@@ -12,8 +12,8 @@ import { Metrics } from '#core/platform/metrics.ts';
 import { openRuntime, type Runtime } from '#cli/runtime.ts';
 import { ingestReport, ingestTotals, missingIds } from '#pipelines/ingest-trades/report.ts';
 import { startIngest, type Ingest } from '#pipelines/ingest-trades/role.ts';
+import { openCutProxy, type CutProxy } from '#tests/support/cut-proxy.ts';
 import { audit, newestIds, type Audit } from './simulator-audit.ts';
-import { openStallingProxy, type StallingProxy } from './simulator-proxy.ts';
 
 /** Markets that trade much, some and little. */
 export const markets = ['BTCUSDT', 'ETHUSDT', 'LINKUSDT'] as const;
@@ -48,7 +48,7 @@ export async function openDataDir(): Promise<Runtime> {
 
 /** A simulated venue whose trades flow into the lake. */
 export interface Venue {
-  readonly proxy: StallingProxy;
+  readonly proxy: CutProxy;
   fault(fault: Fault): Promise<void>;
   clearFaults(): Promise<void>;
   struck(kind: FaultKind): Promise<number>;
@@ -77,7 +77,7 @@ export async function openVenue(runtime: Runtime, seed: number): Promise<Venue> 
     ...{ seed, symbols: 20, speed, port: 0, logger, metrics: new Metrics() },
     startTimeUs: Date.parse('2024-03-05T11:22:33.456Z') * 1000,
   });
-  const proxy = await openStallingProxy(simulator.port);
+  const proxy = await openCutProxy(simulator.port);
   const { source } = simulator;
   const metrics = new Metrics();
   const before = await ingestTotals(database, log);
@@ -87,7 +87,7 @@ export async function openVenue(runtime: Runtime, seed: number): Promise<Venue> 
 
   async function begin() {
     const exchange = createBinanceExchange({
-      ...{ source, restUrl: simulator.url, wsUrl: proxy.wsUrl, logger, metrics },
+      ...{ source, restUrl: simulator.url, wsUrl: `ws://${proxy.host}`, logger, metrics },
       streams: { silenceMs },
     });
     const ingest = await startIngest({

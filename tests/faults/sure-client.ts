@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { Agent, request, type IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Asked {
@@ -5,6 +8,8 @@ export interface Asked {
   /** What makes asking again the same request. */
   key?: string;
   body?: object;
+  /** How long an answer may take before it is asked for again. */
+  answerMs?: number;
 }
 
 export interface Answered {
@@ -12,35 +17,38 @@ export interface Answered {
   body: unknown;
 }
 
-const answerMs = 5_000;
+const answerMsDefault = 5_000;
 const knownMs = 180_000;
 const againMs = 200;
 
 /**
  * Asks the API as a careful client does: where no answer comes, or one that says nothing of what was done, it asks again
- * with the same key until it knows.
+ * with the same key until it knows: one after the other of the services that it was given.
  */
 export class SureClient {
   /** Requests that were sent. */
   sent = 0;
   /** Those of them that asked again. */
   again = 0;
-  readonly #url: string;
+  readonly #agent = new Agent({ keepAlive: true });
+  readonly #urls: readonly string[];
 
-  constructor(url: string) {
-    this.#url = url;
+  constructor(...urls: string[]) {
+    this.#urls = urls;
   }
 
   async ask(method: string, path: string, asked: Asked = {}): Promise<Answered> {
     const deadline = Date.now() + knownMs;
     let last: unknown;
     for (let attempt = 0; Date.now() < deadline; attempt++) {
-      if (attempt > 0) {
-        this.again++;
-        await sleep(againMs);
-      }
+      if (attempt > 0) this.again++;
+      if (attempt > 0 && attempt % this.#urls.length === 0) await sleep(againMs);
       try {
-        const answer = await this.#once(method, path, asked);
+        const answer = await this.#once(
+          new URL(path, this.#urls[attempt % this.#urls.length]),
+          method,
+          asked,
+        );
         if (!isUnknown(answer)) return answer;
         last = JSON.stringify(answer);
       } catch (error) {
@@ -50,19 +58,21 @@ export class SureClient {
     throw new Error(`${method} ${path} was not answered in ${knownMs} ms`, { cause: last });
   }
 
-  async #once(method: string, path: string, { token, key, body }: Asked): Promise<Answered> {
+  async #once(url: URL, method: string, asked: Asked): Promise<Answered> {
+    const { token, key, body, answerMs = answerMsDefault } = asked;
     this.sent++;
-    const answer = await fetch(new URL(path, this.#url), {
-      method,
-      headers: {
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...(key === undefined ? {} : { 'idempotency-key': key }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(answerMs),
-    });
-    return { status: answer.status, body: await answer.json() };
+    const headers = {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
+    };
+    const sent = request(url, { method, headers, agent: this.#agent, timeout: answerMs });
+    sent.on('timeout', () => sent.destroy(new Error(`no answer in ${answerMs} ms`)));
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
+    // An error before the answer rejects here, one amid it where it is read; later ones say nothing.
+    sent.on('error', () => undefined);
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    return { status: answer.statusCode ?? 0, body: await json(answer) };
   }
 }
 

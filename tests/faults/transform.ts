@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { query } from '#core/lake/engine.ts';
 import { featureTables } from '#core/lake/feature-tables.ts';
-import { createLake, type Lake } from '#core/lake/lake.ts';
+import { createLake } from '#core/lake/create.ts';
+import type { Lake } from '#core/lake/lake.ts';
 import { openFileStore } from '#core/lake/object-store.ts';
 import { sweepOrphans } from '#core/lake/orphans.ts';
 import { tableId } from '#core/lake/tables.ts';
@@ -16,6 +17,7 @@ import { createLogger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { connectDatabase } from '#core/platform/postgres/connect.ts';
 import { bringBars, dayOf, dayUs } from '#tests/pipelines/run-transforms/support.ts';
+import { putMadeDatabase } from '#tests/support/postgres-template.ts';
 import { randomOf } from './random.ts';
 
 export interface TransformCrashOptions {
@@ -24,7 +26,8 @@ export interface TransformCrashOptions {
   say?: (line: string) => void;
 }
 
-type Victim = 'command' | 'dbt';
+const victims = ['command', 'dbt'] as const;
+type Victim = (typeof victims)[number];
 
 export interface TransformCrashResult {
   kills: Record<Victim, number>;
@@ -60,6 +63,7 @@ export async function transformCrashRun(options: TransformCrashOptions): Promise
   const random = randomOf(options.seed);
   const dataDir = await mkdtemp(join(tmpdir(), 'ticklake-transform-crash-'));
   await chmod(dataDir, 0o755);
+  await putMadeDatabase(dataDir);
   const env = { TICKLAKE_DATA_DIR: dataDir, TICKLAKE_LOG_LEVEL: 'error' };
   const config = loadConfig({ env });
   const logger = createLogger({ level: 'silent', name: 'test' });
@@ -78,14 +82,18 @@ export async function transformCrashRun(options: TransformCrashOptions): Promise
       await bringBars(ground, { symbol, interval: '1d', fromUs: from, bars: daysAtFirst });
       await bringBars(ground, { symbol, interval: '1h', fromUs: from, bars: hoursAtFirst });
     }
-    const firstMs = await untilPublished(ground, problems);
+    let runMs = await untilPublished(ground, problems);
+    const first = random() < 0.5 ? 0 : 1;
     let before = await rowsOfMarts(ground);
     let days = 0;
     for (let kill = 0, tries = 0; kill < options.kills && tries < options.kills * triesMax; tries++) {
       await bringDay(ground, days++);
-      const victim: Victim = random() < 0.6 ? 'command' : 'dbt';
-      const afterMs = random() * firstMs * (victim === 'dbt' ? 0.5 : 1);
+      const victim = victims[(first + kill) % victims.length] ?? 'command';
+      const afterMs = random() * runMs * (victim === 'dbt' ? 0.5 : 1);
+      const startedAt = performance.now();
       const killed = await killOne(ground, victim, afterMs, problems);
+      // Runs that make what has changed are shorter than the first.
+      if (!killed) runMs = Math.min(runMs, performance.now() - startedAt);
       const line = `${killed ? `kill ${kill + 1} of ${options.kills}` : 'ended before'}: ${victim}, after ${Math.round(afterMs)} ms`;
       story.push(line);
       options.say?.(line);

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { messageOf } from '#core/platform/errors.ts';
 import { freePort } from '#core/platform/ports.ts';
+import { putMadeDatabase } from '#tests/support/postgres-template.ts';
 
 /** `ticklake up` in a process of its own with a data dir of its own, whose processes are there to be killed. */
 export interface UpProcess {
@@ -37,8 +38,10 @@ const lineMax = 600;
 export async function startUp(options: { speed: number; env?: Record<string, string> }): Promise<UpProcess> {
   const dataDir = await mkdtemp(join(tmpdir(), 'ticklake-crash-'));
   await chmod(dataDir, 0o755);
+  await putMadeDatabase(dataDir);
   const apiPort = await freePort();
-  const env = { ...process.env, ...options.env };
+  // They ask often and without a session.
+  const env = { ...process.env, TICKLAKE_API_ADDRESS_REQUESTS: '1000000', ...options.env };
   const global = [command, '--data-dir', dataDir];
   const args = [...global, '--log-level', 'info', '--json', 'up', '--speed', String(options.speed)];
   const up = spawn(process.execPath, [...args, '--port', String(apiPort)], {

@@ -4,8 +4,9 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { kafkaMissing, startTestKafka } from '#tests/support/kafka.ts';
+import { putMadeDatabase } from '#tests/support/postgres-template.ts';
 import { requires } from '#tests/support/require.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -42,41 +43,33 @@ describe.skipIf(!present)('the recorded tape', () => {
 
   const options = requires(noKafka === undefined, 'a Kafka broker', noKafka ?? '');
   describe('on Kafka', options, () => {
-    let kafka: Awaited<ReturnType<typeof startTestKafka>>;
-    afterAll(async () => {
-      await kafka?.close();
-    });
     replayTwice(async () => {
-      kafka = await startTestKafka();
+      const kafka = await startTestKafka();
+      onTestFinished(() => kafka?.close(), 30_000);
       return { TICKLAKE_KAFKA_BROKERS: kafka?.brokers.join(',') ?? '' };
     });
   });
 });
 
+/** All of it is made anew where the test is tried again: what an attempt has left would be found as duplicates. */
 function replayTwice(environment: () => Promise<Record<string, string>>): void {
-  let dataDir = '';
-  let env: Record<string, string> = {};
-
-  beforeAll(async () => {
-    env = await environment();
-    dataDir = await mkdtemp(join(tmpdir(), 'ticklake-replay-'));
+  test('is committed exactly once, and a second replay adds nothing', { timeout: 440_000 }, async () => {
+    const env = await environment();
+    const dataDir = await mkdtemp(join(tmpdir(), 'ticklake-replay-'));
+    onTestFinished(async () => {
+      await new Promise((done) => setTimeout(done, 2_500));
+      await rm(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 500 });
+    }, 30_000);
     await chmod(dataDir, 0o755);
-  }, 120_000);
-  afterAll(async () => {
-    await new Promise((done) => setTimeout(done, 2_500));
-    await rm(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 500 });
-  }, 30_000);
-
-  const ticklake = async (...args: string[]): Promise<unknown> => {
-    const { stdout } = await execa(
-      process.execPath,
-      [join(root, 'cli/ticklake.js'), '--data-dir', dataDir, '--log-level', 'warn', '--json', ...args],
-      { env, timeout: 150_000 },
-    );
-    return JSON.parse(stdout) as unknown;
-  };
-
-  test('is committed exactly once, and a second replay adds nothing', { timeout: 320_000 }, async () => {
+    await putMadeDatabase(dataDir);
+    const ticklake = async (...args: string[]): Promise<unknown> => {
+      const { stdout } = await execa(
+        process.execPath,
+        [join(root, 'cli/ticklake.js'), '--data-dir', dataDir, '--log-level', 'warn', '--json', ...args],
+        { env, timeout: 150_000 },
+      );
+      return JSON.parse(stdout) as unknown;
+    };
     const files = (await readdir(recorded))
       .filter((name) => name.endsWith('.gz'))
       .map((name) => join(recorded, name));

@@ -2,16 +2,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { openDatabase, type Database } from '#core/platform/postgres/database.ts';
-import { migrate } from '#core/platform/postgres/migrate.ts';
 import { triggers } from '#pipelines/timetable.ts';
-import { startTestPostgres } from '#tests/support/postgres.ts';
+import { startMigratedPostgres } from '#tests/support/postgres.ts';
 
-let postgres: Awaited<ReturnType<typeof startTestPostgres>>;
+let postgres: Awaited<ReturnType<typeof startMigratedPostgres>>;
 let database: Database;
 
 beforeAll(async () => {
-  postgres = await startTestPostgres();
-  await migrate(postgres.url);
+  postgres = await startMigratedPostgres();
   const logger = createLogger({ level: 'silent', name: 'test' });
   database = openDatabase({ url: postgres.url, applicationName: 'test', logger, metrics: new Metrics() });
 });

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
-import { pythonEnvironment, pythonRemedy, type PythonKind } from './python.ts';
+import { pythonEnvironment, pythonRemedy } from './python.ts';
 
 export const transforms = join(import.meta.dirname, '..', '..', 'transforms');
 /** Models as dbt compiles them, which the product runs without dbt. */
@@ -45,28 +45,17 @@ export async function buildIn(folder: string, database: string): Promise<Map<str
   );
 }
 
-/** Compiles the models for Spark; answers the folder of what came of it. */
-export async function compileForSpark(folder: string): Promise<string> {
-  const spark = { type: 'spark', method: 'session', schema: 'default', host: 'NA' };
-  const profile = { ticklake: { target: 'spark', outputs: { spark } } };
-  await writeFile(join(folder, 'profiles.yml'), JSON.stringify(profile));
-  const offline = ['--no-introspect', '--no-populate-cache'];
-  await runDbt(['--quiet', 'compile', ...offline], { profiles: folder, folder, kind: 'spark' });
-  return join(folder, 'target', 'compiled', 'ticklake', 'models');
-}
-
 interface DbtRun {
   profiles: string;
   folder: string;
-  kind?: PythonKind;
   reject?: boolean;
 }
 
 async function runDbt(
   command: readonly string[],
-  { profiles, folder, kind = 'dbt', reject = true }: DbtRun,
+  { profiles, folder, reject = true }: DbtRun,
 ): Promise<void> {
-  const environment = await pythonEnvironment(kind);
+  const environment = await pythonEnvironment('dbt');
   if (environment === undefined) throw new Error(pythonRemedy);
   const places = ['--project-dir', transforms, '--profiles-dir', profiles];
   const folders = ['--target-path', join(folder, 'target'), '--log-path', join(folder, 'logs')];

@@ -1,13 +1,7 @@
-/**
- * Makes the Python environments of the tests, and that of dbt: `node tests/support/install-python.ts`. Spark, half a
- * gigabyte that needs Java 17, only where it is named: `node tests/support/install-python.ts spark`.
- */
-import { installPython, type PythonKind } from './python.ts';
+/** Makes the Python environments of the tests, and that of dbt: `node tests/support/install-python.ts`. */
+import { installPython } from './python.ts';
 
-const kinds: readonly PythonKind[] = process.argv.includes('spark')
-  ? ['spark']
-  : ['readers', 'indicators', 'dbt'];
-for (const kind of kinds) {
+for (const kind of ['readers', 'indicators', 'schemathesis', 'dbt'] as const) {
   const { python } = await installPython(kind);
   process.stdout.write(`${python}\n`);
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel, type KafkaConfig } from 'kafkajs';
 import { kafkaIsInstalled, kafkaJars } from './install-kafka.ts';
 
 export interface TestKafka {
@@ -30,13 +30,37 @@ export async function kafkaMissing(): Promise<string | undefined> {
   return 'Kafka tests need the broker: run `node tests/support/install-kafka.ts`';
 }
 
-/** A real broker (KRaft, one node) on free loopback ports; undefined where {@link kafkaMissing} gives a reason. */
-export async function startTestKafka(): Promise<TestKafka | undefined> {
+/** TLS and a sign-in for a test's broker. */
+export interface BrokerSecurity {
+  /** Key and certificate of the broker, in PEM. */
+  pem: string;
+  caFile: string;
+  user: string;
+  password: string;
+}
+
+/**
+ * A real broker (KRaft, one node) on free loopback ports; undefined where {@link kafkaMissing} gives a reason. With
+ * `security` it takes nobody without TLS and one of the mechanisms of SASL.
+ */
+export async function startTestKafka(
+  options: { security?: BrokerSecurity } = {},
+): Promise<TestKafka | undefined> {
   if ((await kafkaMissing()) !== undefined) return undefined;
   const directory = await mkdtemp(join(tmpdir(), 'ticklake-kafka-'));
   const [port, controllerPort] = await freePorts();
   const properties = join(directory, 'server.properties');
-  await writeFile(properties, serverProperties(directory, port, controllerPort));
+  const { security } = options;
+  const keystore = join(directory, 'broker.pem');
+  if (security !== undefined) await writeFile(keystore, security.pem, { mode: 0o600 });
+  const listener = security === undefined ? 'PLAINTEXT' : 'SASL_SSL';
+  await writeFile(
+    properties,
+    [
+      serverProperties(directory, listener, port, controllerPort),
+      ...(security === undefined ? [] : [securityProperties(security, keystore)]),
+    ].join(''),
+  );
   await execa('java', [
     ...javaOptions,
     'kafka.tools.StorageTool',
@@ -45,15 +69,17 @@ export async function startTestKafka(): Promise<TestKafka | undefined> {
     `--cluster-id=${clusterId()}`,
     '-c',
     properties,
+    ...(security === undefined ? [] : credentials(security)),
   ]);
 
   const brokers = [`127.0.0.1:${port}`];
-  let broker = await startBroker(directory, properties, brokers);
+  const client = { brokers, ...(security === undefined ? {} : await clientOf(security)) };
+  let broker = await startBroker(directory, properties, client);
   return {
     brokers,
     kill: async () => await stop(broker, 'SIGKILL'),
     restart: async () => {
-      broker = await startBroker(directory, properties, brokers);
+      broker = await startBroker(directory, properties, client);
     },
     close: async () => {
       await stop(broker, 'SIGKILL');
@@ -67,7 +93,11 @@ const javaOptions = [
   ...['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', join(kafkaJars, '*')],
 ];
 
-async function startBroker(directory: string, properties: string, brokers: string[]): Promise<ChildProcess> {
+async function startBroker(
+  directory: string,
+  properties: string,
+  client: KafkaConfig,
+): Promise<ChildProcess> {
   const output = await open(join(directory, 'broker.log'), 'a');
   const broker = spawn('java', [...javaOptions, 'kafka.Kafka', properties], {
     stdio: ['ignore', output.fd, output.fd],
@@ -77,7 +107,7 @@ async function startBroker(directory: string, properties: string, brokers: strin
   process.once('exit', orphaned);
   broker.once('exit', () => process.removeListener('exit', orphaned));
 
-  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING, retry: { retries: 0 } }).admin();
+  const admin = new Kafka({ ...client, logLevel: logLevel.NOTHING, retry: { retries: 0 } }).admin();
   for (const startedMs = Date.now(); Date.now() - startedMs < startMsMax && broker.exitCode === null;) {
     const isServing = await admin
       .connect()
@@ -100,13 +130,13 @@ async function stop(broker: ChildProcess, signal: NodeJS.Signals): Promise<void>
   await exited;
 }
 
-function serverProperties(directory: string, port: number, controllerPort: number): string {
+function serverProperties(directory: string, listener: string, port: number, controllerPort: number): string {
   return `
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+listeners=${listener}://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
+advertised.listeners=${listener}://127.0.0.1:${port}
 controller.listener.names=CONTROLLER
 log.dirs=${join(directory, 'data')}
 offsets.topic.replication.factor=1
@@ -119,6 +149,37 @@ group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 auto.create.topics.enable=false
 `;
+}
+
+function securityProperties({ caFile, user, password }: BrokerSecurity, keystore: string): string {
+  const login = (module: string, more = ''): string =>
+    `org.apache.kafka.common.security.${module} required username="${user}" password="${password}"${more};`;
+  const scram = login('scram.ScramLoginModule');
+  return `
+listener.security.protocol.map=SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=SASL_SSL
+sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
+sasl.enabled.mechanisms=SCRAM-SHA-512,SCRAM-SHA-256,PLAIN
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=${scram}
+listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=${scram}
+listener.name.sasl_ssl.plain.sasl.jaas.config=${login('plain.PlainLoginModule', ` user_${user}="${password}"`)}
+ssl.keystore.type=PEM
+ssl.keystore.location=${keystore}
+ssl.truststore.type=PEM
+ssl.truststore.location=${caFile}
+`;
+}
+
+function credentials({ user, password }: BrokerSecurity): string[] {
+  return ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
+    '--add-scram',
+    `${mechanism}=[name=${user},password=${password}]`,
+  ]);
+}
+
+async function clientOf({ caFile, user, password }: BrokerSecurity): Promise<Partial<KafkaConfig>> {
+  const ca = await readFile(caFile, 'utf8');
+  return { ssl: { ca }, sasl: { mechanism: 'scram-sha-512', username: user, password } };
 }
 
 /** 16 random bytes as Kafka writes ids: base64url without padding. */

@@ -2,22 +2,25 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeTrade, type Trade } from '#core/market/trade.ts';
-import { createLake, type Lake } from '#core/lake/lake.ts';
+import { createLake } from '#core/lake/create.ts';
+import type { Lake } from '#core/lake/lake.ts';
 import { openFileStore } from '#core/lake/object-store.ts';
 import { createLogger, type Logger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { openDatabase, type Database } from '#core/platform/postgres/database.ts';
-import { migrate } from '#core/platform/postgres/migrate.ts';
 import type { EventLog, LogRecord } from '#core/streams/event-log.ts';
+import { createKafkaLog } from '#core/streams/kafka.ts';
 import { createPostgresLog } from '#core/streams/postgres.ts';
 import { startTradeConsumer, type TradeConsumer } from '#pipelines/ingest-trades/consume.ts';
 import { registerSymbols } from '#pipelines/ingest-trades/symbols.ts';
 import { tradeKey, tradesTopic } from '#core/market/topics.ts';
-import { startTestPostgres } from './postgres.ts';
+import type { TestKafka } from './kafka.ts';
+import { startMigratedPostgres, type TestPostgres } from './postgres.ts';
 
 /** A whole lake on a real Postgres and a temporary warehouse. */
 export interface TestLake {
   url: string;
+  postgres: TestPostgres;
   dir: string;
   spillDir: string;
   database: Database;
@@ -34,21 +37,25 @@ export interface TestLake {
   close(): Promise<void>;
 }
 
-export async function openTestLake(): Promise<TestLake> {
+/** With a broker, that is the log. */
+export async function openTestLake({ kafka }: { kafka?: TestKafka | undefined } = {}): Promise<TestLake> {
   const dir = await mkdtemp(join(tmpdir(), 'ticklake-lake-'));
   await chmod(dir, 0o755);
-  const postgres = await startTestPostgres();
-  await migrate(postgres.url);
+  const postgres = await startMigratedPostgres();
   const logger = createLogger({ level: 'silent', name: 'test' });
   const metrics = new Metrics();
   const database = openDatabase({ url: postgres.url, applicationName: 'test', logger, metrics });
-  const log = createPostgresLog({ database, logger, metrics });
+  const log =
+    kafka === undefined
+      ? createPostgresLog({ database, logger, metrics })
+      : createKafkaLog({ brokers: kafka.brokers, clientId: 'test', logger, metrics });
   await log.ensureTopic(tradesTopic, { partitions: 4, retentionMs: 3_600_000 });
   const store = await openFileStore(join(dir, 'warehouse'));
   const lake = await createLake({ catalogName: 'ticklake', database, store, logger, metrics });
   const spillDir = join(dir, 'tmp');
   return {
     url: postgres.url,
+    postgres,
     dir,
     spillDir,
     database,

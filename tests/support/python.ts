@@ -1,17 +1,16 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
-import {
-  madeEnvironment,
-  pythonEnvironment as makeEnvironment,
-  type PythonEnvironment,
-} from '#core/platform/python.ts';
+import { pythonEnvironment as makeEnvironment, type PythonEnvironment } from '#core/platform/python.ts';
 
 const project = join(import.meta.dirname, '..', '..');
-/** What foreign readers of the tables need, Spark, what indicators are compared with, and dbt: kept apart, as each is of use alone. */
+/**
+ * What foreign readers of the tables need, what indicators are compared with, what asks the API for anything, and dbt: kept
+ * apart, as each is of use alone.
+ */
 const lockFiles = {
   readers: join(project, 'tests', 'python', 'requirements.lock'),
-  spark: join(project, 'tests', 'python', 'spark.lock'),
   indicators: join(project, 'tests', 'python', 'indicators.lock'),
+  schemathesis: join(project, 'tests', 'python', 'schemathesis.lock'),
   dbt: join(project, 'transforms', 'requirements.lock'),
 } as const;
 export type PythonKind = keyof typeof lockFiles;
@@ -37,11 +36,6 @@ export function pythonEnvironment(kind: PythonKind = 'readers'): Promise<PythonE
     });
   environments.set(kind, environment);
   return environment;
-}
-
-/** The Python of a kind that is too large to be made unasked, where it has been made. */
-export async function madePython(kind: PythonKind): Promise<PythonEnvironment | undefined> {
-  return await madeEnvironment({ lockFile: lockFiles[kind], cacheDir: join(project, '.cache') });
 }
 
 /** Makes the environment unless it is there. Throws where it cannot. */

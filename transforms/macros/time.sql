@@ -16,5 +16,7 @@
 {% macro default__open_us(us, length_us) %}{{ us }} // {{ length_us }} * {{ length_us }}{% endmacro %}
 {% macro spark__open_us(us, length_us) %}{{ us }} div {{ length_us }} * {{ length_us }}{% endmacro %}
 
-{# One row for each step from the first instant to before the last. #}
-{% macro steps(from_us, to_us, step_us) %}unnest(range({{ from_us }}, {{ to_us }}, {{ step_us }})){% endmacro %}
+{# One row for each step from the first instant to before the last. Spark's sequences have an end that is not before their start. #}
+{% macro steps(from_us, to_us, step_us) %}{{ return(adapter.dispatch('steps')(from_us, to_us, step_us)) }}{% endmacro %}
+{% macro default__steps(from_us, to_us, step_us) %}unnest(range({{ from_us }}, {{ to_us }}, {{ step_us }})){% endmacro %}
+{% macro spark__steps(from_us, to_us, step_us) %}explode(case when {{ from_us }} < {{ to_us }} then sequence({{ from_us }}, {{ to_us }} - 1, {{ step_us }}) end){% endmacro %}

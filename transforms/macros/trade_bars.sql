@@ -4,10 +4,10 @@
         source,
         symbol,
         {{ open_us('traded_us', unit_us) }} as unit_us,
-        arg_min(price, trade_id) as open,
+        min_by(price, trade_id) as open,
         max(price) as high,
         min(price) as low,
-        arg_max(price, trade_id) as close,
+        max_by(price, trade_id) as close,
         sum(volume) as volume,
         sum(quote_volume) as quote_volume,
         count(*) as trade_count,
@@ -27,10 +27,10 @@
         "interval",
         length_us,
         open_us,
-        arg_min(open, first_trade_id) as open,
+        min_by(open, first_trade_id) as open,
         max(high) as high,
         min(low) as low,
-        arg_max(close, last_trade_id) as close,
+        max_by(close, last_trade_id) as close,
         sum(volume) as volume,
         sum(quote_volume) as quote_volume,
         cast(sum(trade_count) as bigint) as trade_count,
@@ -50,7 +50,12 @@
         intervals."interval",
         intervals.length_us,
         {{ open_us('units.unit_us', 'intervals.length_us') }} as open_us,
-        units.* exclude (source, symbol, unit_us)
+        {{ all_but('units', ['source', 'symbol', 'unit_us']) }}
     from {{ units }} as units
     cross join {{ intervals }} as intervals
 {%- endmacro %}
+
+{# All columns of a relation, without some. #}
+{% macro all_but(relation, columns) %}{{ return(adapter.dispatch('all_but')(relation, columns)) }}{% endmacro %}
+{% macro default__all_but(relation, columns) %}{{ relation }}.* exclude ({{ columns | join(', ') }}){% endmacro %}
+{% macro spark__all_but(relation, columns) %}{{ relation }}.* except ({{ columns | join(', ') }}){% endmacro %}

@@ -14,10 +14,10 @@ bars as (
         "interval",
         length_us,
         open_us,
-        arg_min(open, first_trade_id) as open,
+        min_by(open, first_trade_id) as open,
         max(high) as high,
         min(low) as low,
-        arg_max(close, last_trade_id) as close,
+        max_by(close, last_trade_id) as close,
         sum(volume) as volume,
         sum(quote_volume) as quote_volume,
         cast(sum(trade_count) as bigint) as trade_count,
@@ -205,9 +205,33 @@ whole_days as (
 
 bars as (
 
-    select * from traded
-    union all by name
-    select * from empty_bars
+    select
+        *,
+        cast(null as boolean) as is_proven
+    from traded
+    union all
+    select
+        source,
+        symbol,
+        "interval",
+        length_us,
+        open_us,
+        null as open,
+        null as high,
+        null as low,
+        null as close,
+        null as volume,
+        null as quote_volume,
+        null as trade_count,
+        null as taker_buy_volume,
+        null as taker_buy_quote_volume,
+        null as first_trade_id,
+        null as last_trade_id,
+        null as previous_trade_id,
+        null as next_trade_id,
+        null as next_open_us,
+        is_proven
+    from empty_bars
 
 ),
 

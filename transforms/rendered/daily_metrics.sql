@@ -56,7 +56,7 @@ final as (
         volume,
         quote_volume,
         trade_count,
-        row_number() over (partition by source, open_us order by quote_volume desc, symbol) as volume_rank,
+        cast(row_number() over (partition by source, open_us order by quote_volume desc, symbol) as bigint) as volume_rank,
         is_filled,
         cast(make_timestamp(open_us) as date) as "date"
     from bars

@@ -8,11 +8,12 @@ import {
   handleWhen,
   retry,
 } from 'cockatiel';
-import { isTicklakeError, messageOf, TicklakeError } from '#core/platform/errors.ts';
+import { isTicklakeError, TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import { closedError, malformed, named, refusal, unreachable } from './http-errors.ts';
 import { RequestWeight } from './request-weight.ts';
+import { forbiddenMs, readBounded, reasonOf, weightUsed } from './response.ts';
 import { BudgetTeller, type SharedBudget } from './shared-budget.ts';
 
 /** A REST endpoint: where it is, and what its answer must look like. */
@@ -56,10 +57,7 @@ export interface HttpClient {
 
 const maxInFlight = 8;
 const maxQueued = 1_000;
-const maxAnswerBytes = 64 * 1024 * 1024;
 const failuresToBreak = 5;
-/** Where the venue forbids requests without saying for how long. */
-const forbiddenMsDefault = 60_000;
 
 export function createHttpClient(options: HttpOptions): HttpClient {
   const { source, baseUrl, logger } = options;
@@ -99,11 +97,10 @@ export function createHttpClient(options: HttpOptions): HttpClient {
     try {
       const body = await breaker.execute(() =>
         send(url, options.timeoutMs ?? 10_000, signal, (response) => {
-          usedNow = countOf(response.headers.get('x-mbx-used-weight-1m'));
+          usedNow = weightUsed(response);
           meters.answered(endpoint.path, response.status);
-          if (response.status !== 429 && response.status !== 418) return;
           forbidMs = forbiddenMs(response);
-          weight.forbid(forbidMs);
+          if (forbidMs !== undefined) weight.forbid(forbidMs);
         }),
       );
       return check(endpoint, body);
@@ -170,29 +167,10 @@ async function send(
   }
 }
 
-async function readBounded(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > maxAnswerBytes) throw malformed(new URL(response.url).pathname, 'it is longer than 64 MiB');
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-}
-
 function check<T>(endpoint: Endpoint<T>, body: unknown): T {
   if (endpoint.answer(body)) return body;
   const first = endpoint.answer.errors?.[0];
   throw malformed(endpoint.path, `${first?.instancePath ?? ''} ${first?.message ?? 'does not fit'}`.trim());
-}
-
-function reasonOf(error: unknown, timeoutMs: number): string {
-  if (error instanceof DOMException && error.name === 'TimeoutError')
-    return `no answer within ${timeoutMs} ms`;
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause === undefined ? messageOf(error) : `${messageOf(error)} (${messageOf(cause)})`;
 }
 
 function urlOf(baseUrl: string, path: string, query: Query): URL {
@@ -201,15 +179,6 @@ function urlOf(baseUrl: string, path: string, query: Query): URL {
     if (value !== undefined) url.searchParams.set(key, String(value));
   }
   return url;
-}
-
-function forbiddenMs(response: Response): number {
-  const seconds = countOf(response.headers.get('retry-after'));
-  return seconds === undefined ? forbiddenMsDefault : seconds * 1000;
-}
-
-function countOf(header: string | null): number | undefined {
-  return header !== null && /^\d{1,9}$/.test(header) ? Number(header) : undefined;
 }
 
 function createMeters({ source, metrics }: HttpOptions) {

@@ -6,6 +6,8 @@ import { mix, Random } from './random.ts';
 export const faultKinds = [
   ...(['drop', 'duplicate', 'disorder', 'malformed', 'silence', 'disconnect'] as const),
   ...(['429', '418', '5xx'] as const),
+  // Of orders: they come later, are carried out unanswered, or are not shown at first.
+  ...(['late', 'lost-answer', 'no-answer', '5xx-after', 'lag'] as const),
 ];
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -13,7 +15,7 @@ export type FaultKind = (typeof faultKinds)[number];
 export const FaultRequest = Type.Object(
   {
     kind: Type.Enum([...faultKinds]),
-    /** Only this market's messages; all where left out. REST faults take no notice. */
+    /** Only this market's messages and orders; all where left out. Other REST faults take no notice. */
     symbol: Type.Optional(Type.String({ minLength: 1, maxLength: 40 })),
     /** How often it strikes; default 1, or without end where a duration is given. */
     count: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
@@ -21,6 +23,8 @@ export const FaultRequest = Type.Object(
     probability: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })),
     /** Real time after which it is over. */
     durationMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 3_600_000 })),
+    /** How much later an order comes, or for how long it is not shown; default half a second. */
+    delayMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 60_000 })),
   },
   { additionalProperties: false },
 );

@@ -8,12 +8,19 @@ import type { ArchiveFiles } from './archive/files.ts';
 import { archivePrefix, serveArchive } from './archive/serve.ts';
 import type { Chronicle } from './chronicle.ts';
 import type { Faults } from './faults.ts';
+import { barred, refusal, weighed, type Answer } from './gate.ts';
+import { truthOfOrders } from './orders/endpoints.ts';
+import type { ExchangeOrders } from './orders/exchange-orders.ts';
+import type { SignedServer } from './orders/serve.ts';
+import { readJson } from './request-body.ts';
 import type { Endpoint } from './rest.ts';
 import type { WeightLimit } from './weight.ts';
 
 export interface HandlerOptions {
   seed: number;
   endpoints: ReadonlyMap<string, Endpoint>;
+  orders: ExchangeOrders;
+  signed: SignedServer;
   weight: WeightLimit;
   faults: Faults;
   /** What `GET /simulator/state` and `GET /simulator/incidents` answer. */
@@ -25,16 +32,7 @@ export interface HandlerOptions {
   logger: Logger;
 }
 
-interface Answer {
-  status: number;
-  body: unknown;
-  headers?: Record<string, string>;
-}
-
 const base = 'http://simulator';
-const maxBodyBytes = 64 * 1024;
-/** Seconds that clients are told to wait by faults. */
-const faultRetryAfterS = 1;
 
 /** Answers HTTP requests: the exchange's endpoints, its bulk archive, and the simulator's own under `/simulator`. */
 export function createHandler(options: HandlerOptions) {
@@ -61,8 +59,10 @@ export function createHandler(options: HandlerOptions) {
           body: { code: -1000, msg: 'An unknown error occurred while processing the request.' },
         };
       })
-      .then(({ status, body, headers }) => {
+      .then(({ status, body, headers, delivery }) => {
         requests.inc({ status });
+        if (delivery === 'cut') response.destroy();
+        if (delivery !== undefined) return;
         response.writeHead(status, {
           'content-type': 'application/json;charset=UTF-8',
           'x-simulator': String(options.seed),
@@ -81,53 +81,18 @@ async function respond(request: IncomingMessage, options: HandlerOptions): Promi
   if (url.pathname === '/simulator/faults') return setFaults(request, options.faults);
   if (url.pathname === '/simulator/archive') return archiveFaults(request, options.archive.faults);
   if (url.pathname === '/simulator/incidents') return incidents(request, options);
+  if (url.pathname === '/simulator/orders') return { status: 200, body: truthOfOrders(options.orders) };
+  const signed = options.signed(request, url);
+  if (signed !== undefined) return signed;
   const endpoint = options.endpoints.get(url.pathname);
   if (endpoint === undefined)
     return { status: 404, body: { code: -1000, msg: `No such path: ${url.pathname}` } };
   if (request.method !== 'GET') throw new ApiError(-1000, 'Request method is not supported.', 405);
+  const query = new Query(url.searchParams);
   return (
-    down(options.chronicle) ??
-    struck(options.faults) ??
-    weighed(endpoint, new Query(url.searchParams), options.weight)
+    barred(options.chronicle, options.faults) ??
+    weighed(endpoint.weight(query), options.weight, () => ({ body: endpoint.answer(query) }))
   );
-}
-
-function weighed(endpoint: Endpoint, query: Query, weight: WeightLimit): Answer {
-  const verdict = weight.take(endpoint.weight(query), Date.now());
-  const used = { 'x-mbx-used-weight': String(verdict.used), 'x-mbx-used-weight-1m': String(verdict.used) };
-  if (verdict.kind === 'ok') {
-    try {
-      return { status: 200, body: endpoint.answer(query), headers: used };
-    } catch (error) {
-      if (error instanceof ApiError) return { ...refusal(error), headers: used };
-      throw error;
-    }
-  }
-  const headers = { ...used, 'retry-after': String(verdict.retryAfterS) };
-  if (verdict.kind === 'wait') {
-    const msg = `Too much request weight used; current limit is ${weight.limit} request weight per 1 MINUTE.`;
-    return { status: 429, body: { code: -1003, msg }, headers };
-  }
-  const msg = `Way too much request weight used; IP banned until ${verdict.untilMs}.`;
-  return { status: 418, body: { code: -1003, msg }, headers };
-}
-
-/** While the exchange stands still it answers nothing else. */
-function down(chronicle: Chronicle): Answer | undefined {
-  if (!chronicle.isDown) return undefined;
-  return { status: 503, body: { code: -1016, msg: 'This service is no longer available.' } };
-}
-
-function struck(faults: Faults): Answer | undefined {
-  const headers = { 'retry-after': String(faultRetryAfterS) };
-  if (faults.strike('418')) {
-    return { status: 418, body: { code: -1003, msg: 'Way too many requests; IP banned.' }, headers };
-  }
-  if (faults.strike('429')) return { status: 429, body: { code: -1003, msg: 'Too many requests.' }, headers };
-  if (faults.strike('5xx')) {
-    return { status: 503, body: { code: -1001, msg: 'Internal error; unable to process your request.' } };
-  }
-  return undefined;
 }
 
 async function setFaults(request: IncomingMessage, faults: Faults): Promise<Answer> {
@@ -161,23 +126,4 @@ async function archiveFaults(request: IncomingMessage, faults: ArchiveFaults): P
     throw new ApiError(-1000, 'Read by GET, add by POST, mend all by DELETE.', 405);
   }
   return { status: 200, body: { faults: faults.all } };
-}
-
-async function readJson(request: IncomingMessage): Promise<unknown> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    length += part.length;
-    if (length > maxBodyBytes) throw new ApiError(-1100, 'The body is too long.', 413);
-    parts.push(part);
-  }
-  try {
-    return JSON.parse(Buffer.concat(parts).toString());
-  } catch {
-    throw new ApiError(-1100, 'The body is not JSON.');
-  }
-}
-
-function refusal(error: ApiError): Answer {
-  return { status: error.status, body: { code: error.code, msg: error.message } };
 }

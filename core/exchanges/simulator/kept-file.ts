@@ -1,5 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
+import { isMissingFile, TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
 
 /**
  * Something small that outlives the process: a JSON file that is replaced whole, without fsync, so that it survives the
@@ -22,7 +22,7 @@ export class KeptFile<T> {
     try {
       text = readFileSync(this.#file, 'utf8');
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      if (isMissingFile(error)) return undefined;
       throw toTicklakeError(error);
     }
     const value = parse(text);

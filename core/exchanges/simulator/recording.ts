@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
 import { pipeline, type Readable } from 'node:stream';
-import { messageOf, TicklakeError } from '#core/platform/errors.ts';
+import { isMissingFile, messageOf, TicklakeError } from '#core/platform/errors.ts';
 
 /** A line of a recorded combined stream: `<receive time in ns> <message>`. */
 export interface RecordedLine {
@@ -51,7 +51,7 @@ function parseLine(line: string, previousNs: bigint): RecordedLine {
 }
 
 function unreadable(file: string, cause: unknown): TicklakeError {
-  if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') {
+  if (isMissingFile(cause)) {
     return new TicklakeError('NOT_FOUND', `there is no file ${file}`, { cause, remedy: 'Check the path.' });
   }
   return new TicklakeError('DATA_CORRUPT', `${file} cannot be read: ${messageOf(cause)}`, {

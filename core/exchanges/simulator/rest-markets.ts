@@ -5,6 +5,9 @@ import { barText, priceText } from './messages.ts';
 import { minutesPerDay } from './minutes.ts';
 import { minuteMs, type MarketTape } from './market-tape.ts';
 import type { Market } from './markets.ts';
+import { openPerMarket } from './orders/exchange-orders.ts';
+import { orderLimits } from './orders/order-count.ts';
+import { orderTypes } from './orders/terms.ts';
 
 /** `exchangeInfo` as the exchange answers it, for these markets. */
 export function exchangeInfo(markets: readonly MarketTape[], nowMs: number, weightLimit: number): unknown {
@@ -14,6 +17,7 @@ export function exchangeInfo(markets: readonly MarketTape[], nowMs: number, weig
     rateLimits: [
       { rateLimitType: 'REQUEST_WEIGHT', interval: 'MINUTE', intervalNum: 1, limit: weightLimit },
       { rateLimitType: 'RAW_REQUESTS', interval: 'MINUTE', intervalNum: 5, limit: 61_000 },
+      ...orderLimits,
     ],
     exchangeFilters: [],
     symbols: markets.map((tape) => ({
@@ -28,8 +32,8 @@ function rulesOf(market: Market) {
     ...{ baseAsset: market.base, baseAssetPrecision: 8 },
     ...{ quoteAsset: market.quote, quotePrecision: 8, quoteAssetPrecision: 8 },
     ...{ baseCommissionPrecision: 8, quoteCommissionPrecision: 8 },
-    orderTypes: ['LIMIT', 'LIMIT_MAKER', 'MARKET', 'STOP_LOSS_LIMIT', 'TAKE_PROFIT_LIMIT'],
-    ...{ icebergAllowed: true, ocoAllowed: true, otoAllowed: true, quoteOrderQtyMarketAllowed: true },
+    orderTypes,
+    ...{ icebergAllowed: false, ocoAllowed: false, otoAllowed: false, quoteOrderQtyMarketAllowed: false },
     ...{ isSpotTradingAllowed: true, isMarginTradingAllowed: false },
     filters: [
       {
@@ -48,6 +52,7 @@ function rulesOf(market: Market) {
         ...{ filterType: 'NOTIONAL', minNotional: market.minNotional, applyMinToMarket: true },
         ...{ maxNotional: '9000000.00000000', applyMaxToMarket: false, avgPriceMins: 5 },
       },
+      { filterType: 'MAX_NUM_ORDERS', maxNumOrders: openPerMarket },
     ],
     ...{ permissions: ['SPOT'], permissionSets: [['SPOT']] },
   };

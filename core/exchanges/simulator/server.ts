@@ -10,6 +10,9 @@ import { Faults } from './faults.ts';
 import { Feed } from './feed.ts';
 import { createHandler } from './http.ts';
 import { closeServer, listen } from './listen.ts';
+import type { SimulatorAccount } from './orders/account.ts';
+import { ExchangeOrders } from './orders/exchange-orders.ts';
+import { createSignedServer } from './orders/serve.ts';
 import { Player } from './player.ts';
 import { endpointsOf } from './rest.ts';
 import { seededLife } from './seeded-life.ts';
@@ -44,6 +47,8 @@ export interface SimulatorOptions {
    * eventful tape is another tape.
    */
   life?: 'calm' | 'eventful';
+  /** Customers who may place orders, by their keys; see {@link ExchangeOrders}. Signed requests need speed 1. */
+  accounts?: readonly SimulatorAccount[];
   logger: Logger;
   metrics: Metrics;
 }
@@ -92,9 +97,14 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   });
   const { requests } = meters;
   const endpoints = endpointsOf(tape, nowMs, weight.limit);
+  const orders = new ExchangeOrders({ tape, nowMs, accounts: options.accounts ?? [] });
+  const signed = createSignedServer({ orders, weight, faults, chronicle });
   const truth = () => truthOf(tape, chronicle, clock.nowMs);
   const server = createServer(
-    createHandler({ seed, endpoints, weight, faults, chronicle, archive, state, truth, requests, logger }),
+    createHandler({
+      ...{ seed, endpoints, orders, signed, weight, faults, chronicle, archive, state, truth },
+      ...{ requests, logger },
+    }),
   );
   const port = await listen(server, options.port, host);
   const sockets = acceptSockets(server, feed.hub, meters.clients);

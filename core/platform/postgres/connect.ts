@@ -25,7 +25,8 @@ export interface ConnectOptions {
 
 type DatabaseConfig = Pick<
   Config,
-  'dataDir' | 'databaseUrl' | 'databaseUrlIngest' | 'databaseUrlApi' | 'databaseUrlTrader'
+  | ('dataDir' | 'databaseUrl')
+  | ('databaseUrlIngest' | 'databaseUrlApi' | 'databaseUrlTrader' | 'databaseUrlEvents')
 >;
 
 /**
@@ -72,8 +73,9 @@ function givenLogin(
   config: DatabaseConfig,
   role: DatabaseRole,
 ): { url: string; setRole?: string } | undefined {
-  const { databaseUrl, databaseUrlIngest, databaseUrlApi, databaseUrlTrader } = config;
-  const logins = { ingest: databaseUrlIngest, api: databaseUrlApi, trader: databaseUrlTrader };
+  const { databaseUrl, databaseUrlIngest: ingest, databaseUrlApi: api } = config;
+  const { databaseUrlTrader: trader, databaseUrlEvents: events } = config;
+  const logins = { ingest, api, trader, events };
   const own = { ...logins, owner: undefined, analyst: undefined }[role];
   if (own !== undefined) return { url: own };
   if (databaseUrl !== undefined)

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { messageOf, TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
+import { isUntrusted } from '#core/platform/untrusted.ts';
 
 export interface Result<Row> {
   rows: Row[];
@@ -15,6 +16,11 @@ export interface Transaction {
 
 /** A pool of connections to one Postgres, with the rights of one role. */
 export interface Database extends Transaction {
+  /**
+   * A statement that is asked often: each connection plans it once, and anew when the statistics of its tables change.
+   * `name` stands for this text alone.
+   */
+  queryPrepared<Row>(name: string, sql: string, params: readonly unknown[]): Promise<Result<Row>>;
   /**
    * Runs `work` in one transaction; its error rolls everything back and is thrown.
    * @throws COMMIT_UNKNOWN when the connection broke while COMMIT was under way: it may have happened or not;
@@ -61,11 +67,11 @@ export function openDatabase(options: DatabaseOptions): Database {
     'One statement outside transactions',
   );
 
-  const query = async <Row>(sql: string, params: readonly unknown[] = []): Promise<Result<Row>> => {
+  const ask = async <Row>(statement: pg.QueryConfig): Promise<Result<Row>> => {
     waiting.set(pool.waitingCount);
     const stop = seconds.startTimer();
     try {
-      return asResult<Row>(await pool.query(sql, [...params]));
+      return asResult<Row>(await pool.query(statement));
     } catch (error) {
       throw databaseError(error);
     } finally {
@@ -73,9 +79,13 @@ export function openDatabase(options: DatabaseOptions): Database {
     }
   };
 
+  const query = async <Row>(text: string, params: readonly unknown[] = []): Promise<Result<Row>> =>
+    await ask<Row>({ text, values: [...params] });
+
   return {
     pool,
     query,
+    queryPrepared: (name, text, params) => ask({ name, text, values: [...params] }),
     async transaction(work) {
       waiting.set(pool.waitingCount);
       const client = await pool.connect().catch((error: unknown) => {
@@ -150,9 +160,11 @@ export function isConnectionLost(error: unknown): boolean {
 const lostStates = /^(08...|57P0[1235]|53300|25P03)$/;
 const lostCodes = /^E(CONN|PIPE|NOENT|HOST|NET|TIMEDOUT|NOTFOUND|AI_)/;
 const lostMessages =
-  /connection terminated|timeout exceeded when trying to connect|not queryable|client was closed|connection error|timeout expired|query read timeout/i;
+  /connection terminated|timeout exceeded when trying to connect|not queryable|client was closed|connection error|timeout expired|query read timeout|error establishing an SSL/i;
 /** No such login, password, right to connect, or database. */
 const refusedStates = /^(28...|3D000)$/;
+/** What the driver says where the server speaks no TLS. */
+const noTls = /does not support SSL/;
 /** A lock that was not free in time, a deadlock, a serialization failure: the transaction can be run again. */
 const contendedStates = /^(55P03|40P01|40001)$/;
 
@@ -163,6 +175,13 @@ export function databaseError(error: unknown): unknown {
     return new TicklakeError('DATABASE_WRONG', `Postgres refuses the login: ${error.message}`, {
       cause: error,
       remedy: 'Check user, password and database in TICKLAKE_DATABASE_URL.',
+    });
+  }
+  if (isUntrusted(error) || noTls.test(messageOf(error))) {
+    return new TicklakeError('DATABASE_WRONG', `Postgres cannot be trusted: ${messageOf(error)}`, {
+      cause: error,
+      remedy:
+        'Check that TICKLAKE_DATABASE_CA_FILE is of the authority that signed its certificate, which names the host of the URL.',
     });
   }
   if (error instanceof pg.DatabaseError && contendedStates.test(error.code ?? '')) {

@@ -6,7 +6,7 @@ import { freePort } from '#core/platform/ports.ts';
 import { isRoot, reachable } from './binaries.ts';
 
 /** Logins of the embedded server: one for each role, and the owner of all tables. */
-export const databaseRoles = ['owner', 'ingest', 'api', 'trader', 'analyst'] as const;
+export const databaseRoles = ['owner', 'ingest', 'api', 'trader', 'events', 'analyst'] as const;
 export type DatabaseRole = (typeof databaseRoles)[number];
 
 /** What a data dir remembers of its server, in a file that only its owner can read. */
@@ -69,7 +69,10 @@ export async function newState(dataDir: string): Promise<ServerState> {
 
 function newPasswords(): Record<DatabaseRole, string> {
   const password = (): string => randomBytes(18).toString('hex');
-  return { owner: password(), ingest: password(), api: password(), trader: password(), analyst: password() };
+  return {
+    ...{ owner: password(), ingest: password(), api: password(), trader: password() },
+    ...{ events: password(), analyst: password() },
+  };
 }
 
 /** Replaces the file at once: whoever dies meanwhile, the passwords are not lost. */

@@ -1,10 +1,6 @@
 -- Orders that are not over.
 -- $1 portfolios
-select order_id as id, portfolio_id as "portfolioId", source, symbol, base, quote, side, type, quantity, price,
-       stop_price as "stopPrice", time_in_force as "timeInForce", post_only as "postOnly",
-       client_order_id as "clientOrderId", status, filled_quantity as "filledQuantity",
-       filled_quote as "filledQuote", fees, held, placed_at_us as "placedAtUs",
-       active_after_trade_id as "activeAfterTradeId", queue_ahead as "queueAhead"
+select $columns
   from trading.orders
  where portfolio_id = any($1::uuid[]) and status in ('pending', 'open', 'partially_filled')
  order by placed_at_us, order_id

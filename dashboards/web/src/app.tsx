@@ -1,66 +1,82 @@
 import { useEffect, useMemo, useState } from 'react';
-import { openTradeStream, type Market, type Signal, type TradeStream } from '#api/client/index.ts';
+import { openTradeStream, type Market, type TradeStream } from '#api/client/index.ts';
 import { api, streamUrl } from './api.ts';
-import { chartIntervals, rememberChoice, rememberedChoice, type ChartChoice } from './chart/choice.ts';
-import { ChartPanel } from './components/chart-panel.tsx';
 import { Header } from './components/header.tsx';
-import { JobsPanel } from './components/jobs-panel.tsx';
-import { LakePanel } from './components/lake-panel.tsx';
-import { MarketList } from './components/market-list.tsx';
-import { SignalList } from './components/signal-list.tsx';
-import { TradeTape } from './components/trade-tape.tsx';
+import { LakeView } from './components/lake-view.tsx';
+import { NoticeList } from './components/notice-list.tsx';
+import type { Section } from './components/section-bar.tsx';
+import { TradeView } from './components/trade-view.tsx';
+import { reasonOf } from './reason.ts';
 import { LiveStore } from './state/live-store.ts';
+import { Notices } from './state/notices.ts';
+import { useLive } from './state/observed.ts';
+import { SessionStore } from './state/session-store.ts';
+import { useAlerts } from './state/use-alerts.ts';
 import { usePolled } from './state/use-polled.ts';
+import { usePortfolios } from './state/use-portfolios.ts';
+import { useView } from './state/use-view.ts';
 
 const marketsEveryMs = 5_000;
+const healthEveryMs = 5_000;
+const noMarkets: readonly Market[] = [];
 
 export function App() {
-  const store = useMemo(() => new LiveStore(), []);
-  const markets = usePolled(api.markets, marketsEveryMs);
+  const live = useMemo(() => new LiveStore(), []);
+  const session = useMemo(() => new SessionStore(), []);
+  useEffect(() => {
+    const leaving = new AbortController();
+    void session.begin(leaving.signal);
+    return () => leaving.abort();
+  }, [session]);
+  const userId = useLive(session, session.userId);
+  // What one user was told is not there for the next.
+  const notices = useMemo(() => new Notices(), [userId]);
+  const view = useView();
+  const markets = usePolled(api.markets, { everyMs: marketsEveryMs, userId });
+  const health = usePolled(api.health, { everyMs: healthEveryMs, userId });
   const items = markets.value?.items ?? noMarkets;
-  const [chosen, setChosen] = useState<string>();
-  const selected = chosen ?? items[0]?.symbol;
-  const [choice, setChoice] = useState(() => rememberedChoice(localStorage));
-  useStream(store, items);
-  const choose = (next: ChartChoice): void => {
-    setChoice(next);
-    rememberChoice(localStorage, next);
-  };
-  const openSignal = ({ symbol, interval }: Signal): void => {
-    setChosen(symbol);
-    const known = chartIntervals.find((candidate) => candidate === interval);
-    if (known !== undefined) choose({ ...choice, interval: known });
+  useStream(live, items);
+  const portfolios = usePortfolios(userId, { session, notices });
+  const alerts = useAlerts(userId, { session, notices });
+  const [section, setSection] = useState<Section>('chart');
+  const [isOpening, setOpening] = useState(false);
+  const showOrder = (): void => {
+    location.hash = '#trade';
+    setSection('order');
   };
 
   return (
     <div className="flex min-h-dvh flex-col gap-3 p-3 lg:h-dvh">
-      <Header store={store} />
-      <main className="grid min-h-0 flex-1 grid-cols-1 gap-3 lg:grid-cols-[19rem_minmax(0,1fr)_19rem] lg:grid-rows-[minmax(0,1fr)_15rem]">
-        <MarketList
-          store={store}
-          markets={items}
-          error={markets.error}
-          selected={selected}
-          onSelect={setChosen}
+      <Header
+        {...{ live, session, portfolios, view, health }}
+        onSignIn={() => {
+          showOrder();
+          // The panel may only be there after the next drawing.
+          requestAnimationFrame(() => document.querySelector<HTMLElement>('input[type=email]')?.focus());
+        }}
+        onSignOut={() => {
+          session.signOut().catch((error: unknown) => {
+            notices.tell({ tone: 'bad', title: 'You are still signed in', detail: reasonOf(error).detail });
+          });
+        }}
+        onNewPortfolio={() => {
+          showOrder();
+          setOpening(true);
+        }}
+      />
+      {view === 'lake' ? (
+        <LakeView health={health} userId={userId} />
+      ) : (
+        <TradeView
+          {...{ live, session, portfolios, alerts, section, isOpening, markets: items, error: markets.error }}
+          onSection={setSection}
+          onOpened={() => setOpening(false)}
         />
-        <ChartPanel
-          store={store}
-          market={items.find((market) => market.symbol === selected)}
-          choice={choice}
-          onChoose={choose}
-        />
-        <div className="flex min-h-0 flex-col gap-3">
-          <TradeTape store={store} symbol={selected} />
-          <SignalList onSelect={openSignal} />
-        </div>
-        <LakePanel />
-        <JobsPanel />
-      </main>
+      )}
+      <NoticeList notices={notices} />
     </div>
   );
 }
-
-const noMarkets: readonly Market[] = [];
 
 /** One socket for the life of the page; markets that are listed later are added to it. */
 function useStream(store: LiveStore, markets: readonly Market[]): void {

@@ -1,11 +1,44 @@
+import { decimalText, onGrid, parseDecimal, type Decimal } from '#api/client/index.ts';
+
 const whole = new Intl.NumberFormat('en-US');
 const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 2 });
 
-/** Decimal text with thousands grouped, without the zeros a venue pads it with beyond two places. */
+/** Assets that are counted in hundredths. */
+const moneyAssets = /USD|EUR|GBP|TRY|BRL|JPY|DAI/;
+
+/** Decimal text with thousands grouped and two places at least, without the zeros a venue pads it with beyond those. */
 export function price(text: string): string {
-  const [units = '', fraction] = text.split('.');
+  const [units = '', fraction = ''] = text.split('.');
+  return joined(units, fraction.replace(/0+$/, '').padEnd(2, '0'));
+}
+
+/** What is paid or held of an asset: money with two places, a coin with up to eight. */
+export function amount(text: string, asset = ''): string {
+  const isMoney = moneyAssets.test(asset);
+  const step = parseDecimal(isMoney ? '0.01' : '0.00000001');
+  const rounded = decimalText(onGrid(parseDecimal(text), step, 'half-even'));
+  const [units = '', fraction = ''] = rounded.split('.');
+  return joined(units, isMoney ? fraction.padEnd(2, '0') : fraction);
+}
+
+/** The same with its sign, also where it is above 0. */
+export function signed(text: string, asset?: string): string {
+  const shown = amount(text, asset);
+  return /[1-9]/.test(shown) && !shown.startsWith('-') ? `+${shown}` : shown.replace('-', '−');
+}
+
+/** Text that stands for a decimal, or undefined while it does not. */
+export function decimalOf(text: string): Decimal | undefined {
+  try {
+    return parseDecimal(text.trim());
+  } catch {
+    return undefined;
+  }
+}
+
+function joined(units: string, fraction: string): string {
   const grouped = units.replace(/\B(?=(\d{3})+$)/g, ',');
-  return fraction === undefined ? grouped : `${grouped}.${fraction.replace(/0+$/, '').padEnd(2, '0')}`;
+  return fraction === '' ? grouped : `${grouped}.${fraction}`;
 }
 
 export function count(value: number): string {
@@ -17,7 +50,7 @@ export function short(value: number): string {
 }
 
 export function percent(value: number): string {
-  return `${value > 0 ? '+' : ''}${value.toFixed(2)} %`;
+  return `${value > 0 ? '+' : ''}${value.toFixed(2).replace('-', '−')} %`;
 }
 
 export function bytes(value: number): string {

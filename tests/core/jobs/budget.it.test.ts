@@ -1,11 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openBudget, type Budget, type BudgetLimit } from '#core/jobs/budget.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
 import { openDatabaseAs, startJobsPostgres, testLogger, type TestServer } from './harness.ts';
 
 const never = new AbortController().signal;
+const waiting = { timeout: 20_000, interval: 5 };
 
 describe('the budget of request weight', () => {
   let server: TestServer;
@@ -73,8 +73,9 @@ describe('the budget of request weight', () => {
     const order: number[] = [];
     const turns: Promise<void>[] = [];
     for (let index = 0; index < 8; index++) {
+      const before = await tokens();
       turns.push((shared[index % 2] as Budget).take('venue', 8, never).then(() => void order.push(index)));
-      await sleep(15);
+      await vi.waitFor(async () => expect(await tokens()).not.toBe(before), waiting);
     }
     await Promise.all(turns);
     expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
@@ -100,11 +101,10 @@ describe('the budget of request weight', () => {
     const [budget] = budgets({ perMinute: 70, burst: 10 });
     await budget?.take('venue', 10, never);
     const stop = new AbortController();
-    const waiting = budget?.take('venue', 9, stop.signal);
-    await sleep(50);
-    expect(await tokens()).toBeLessThan(-5);
+    const turn = budget?.take('venue', 9, stop.signal);
+    await vi.waitFor(async () => expect(await tokens()).toBeLessThan(-5), waiting);
     stop.abort(new Error('enough'));
-    await expect(waiting).rejects.toThrow('enough');
+    await expect(turn).rejects.toThrow('enough');
     expect(await tokens()).toBeGreaterThanOrEqual(0);
   });
 

@@ -9,8 +9,7 @@ import { TicklakeError } from '#core/platform/errors.ts';
 import { createLogger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { openDatabase, type Database } from '#core/platform/postgres/database.ts';
-import { migrate } from '#core/platform/postgres/migrate.ts';
-import { startTestPostgres } from '#tests/support/postgres.ts';
+import { startMigratedPostgres } from '#tests/support/postgres.ts';
 
 export const testLogger = createLogger({ level: process.env['TEST_LOG'] ?? 'silent', name: 'test' });
 
@@ -32,8 +31,7 @@ export interface TestServer {
 
 /** A migrated Postgres with tables in which test jobs leave their traces. */
 export async function startJobsPostgres(): Promise<TestServer> {
-  const postgres = await startTestPostgres();
-  await migrate(postgres.url);
+  const postgres = await startMigratedPostgres();
   const owner = openDatabaseAs(postgres.url, 'owner');
   await owner.query(`
     create schema test;

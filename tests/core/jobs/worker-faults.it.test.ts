@@ -101,14 +101,14 @@ describe('workers that die or stand still', () => {
   );
 
   it('takes over from a worker that stands still, which can mark nothing when it wakes', async () => {
-    const zombie = startWorker(600, 1);
-    const runId = await ask({ keys: ['one'], ms: 700, together: true });
+    const zombie = startWorker(1_500, 1);
+    const runId = await ask({ keys: ['one'], ms: 1_700, together: true });
     await vi.waitFor(
       async () => expect((await showRun(opened.database, runId)).partitions.running).toBe(1),
       waiting,
     );
     zombie.kill('SIGSTOP');
-    startWorker(600, 1);
+    startWorker(1_500, 1);
     await vi.waitFor(async () => {
       const attempts = await listAttempts(opened.database, runId, 'one');
       expect(attempts.map(({ outcome }) => outcome)).toEqual(['lost', null]);

@@ -5,18 +5,16 @@ import { explainIds, extendCoverage, heldWithin, shrinkCoverage, type IdRange } 
 import { createLogger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { openDatabase, type Database } from '#core/platform/postgres/database.ts';
-import { migrate } from '#core/platform/postgres/migrate.ts';
-import { startTestPostgres } from '#tests/support/postgres.ts';
+import { startMigratedPostgres } from '#tests/support/postgres.ts';
 
 const table = 'market.trades';
 const listing = 'BTCUSDT#1';
 
-let postgres: Awaited<ReturnType<typeof startTestPostgres>>;
+let postgres: Awaited<ReturnType<typeof startMigratedPostgres>>;
 let database: Database;
 
 beforeAll(async () => {
-  postgres = await startTestPostgres();
-  await migrate(postgres.url);
+  postgres = await startMigratedPostgres();
   database = openDatabase({
     url: postgres.url,
     applicationName: 'test',

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DuckDBTimestampTZValue } from '@duckdb/node-api';
 import { DuckDb } from '#core/lake/duckdb.ts';
 
 let folder: string;
@@ -46,4 +47,12 @@ test('statements take effect together or not at all', async () => {
     await duck.run('insert into kept values (2)');
   });
   expect(await duck.rows('from kept')).toEqual([{ id: 2 }]);
+});
+
+test('times are shown in UTC, wherever the machine is', async () => {
+  DuckDBTimestampTZValue.timezoneOffsetInMinutes = 330;
+  const other = await DuckDb.open({ threads: 1, memoryLimit: '100MB', spillDir: folder });
+  const [row] = await other.rows("select timestamptz '2026-03-01 12:00:00+00' as at");
+  expect(row).toEqual({ at: '2026-03-01 12:00:00+00' });
+  other.close();
 });

@@ -61,6 +61,10 @@ describe('a query', () => {
     'with t as (from market.trades) select count(*) from t',
     'describe market.trades',
     'show tables',
+    'summarize market.trades',
+    'explain analyze from market.trades',
+    'pivot (select symbol, side, volume::double as volume from market.trades) on side using sum(volume);',
+    "from query_table('market.trades')",
   ])('may be: %s', async (sql) => {
     expect((await ask(sql)).columns.length).toBeGreaterThan(0);
   });
@@ -88,10 +92,19 @@ describe('a query', () => {
       `file://${secret}`,
       `${localPath(lake.lake.store.root)}/../secret.csv`,
       '/etc/passwd',
+      '/proc/self/environ',
       'http://127.0.0.1:9/x.csv',
     ];
     for (const file of outside) {
-      for (const read of ['read_csv', 'read_text', 'read_blob', 'glob']) {
+      for (const read of [
+        'read_csv',
+        'read_json_auto',
+        'read_text',
+        'read_blob',
+        'glob',
+        'sniff_csv',
+        'query_table',
+      ]) {
         const answer = await ask(`select * from ${read}('${file}')`).catch((error: unknown) => error);
         expect(answer, `${read} of ${file}`).toMatchObject(refused);
       }
@@ -128,6 +141,16 @@ describe('a query that would change something', () => {
     ['drop', () => 'drop view market.trades'],
     ['delete', () => 'delete from market.trades'],
     ['create a secret', () => "create secret (type http, bearer_token 'x')"],
+    ['create a macro', () => 'create macro two() as 2'],
+    ['create a type', () => "create type mine as enum ('a')"],
+    ['prepare', () => 'prepare p as select 1'],
+    ['call', () => 'call force_checkpoint()'],
+    ['copy inside a query', () => `from query('copy (select 1) to ''${secret}.out''')`],
+    [
+      'copy after a pivot',
+      () => `pivot market.trades on side using count(*); copy (select 1) to '${secret}.out'`,
+    ],
+    ['spill elsewhere', () => "set temp_directory = '/tmp'"],
   ])('may not %s', async (_what, sql) => {
     const before = await contents();
     await expect(ask(sql())).rejects.toMatchObject(refused);

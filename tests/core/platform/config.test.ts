@@ -1,5 +1,6 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { rootCertificates } from 'node:tls';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -166,8 +167,9 @@ describe('what is refused', () => {
     [
       'TICKLAKE_API_HOST',
       '0.0.0.0',
-      'apiHost is not a loopback address, allowed only with apiInsideContainer',
+      'apiHost is not a loopback address, allowed only with apiInsideContainer or apiPublic',
     ],
+    ['TICKLAKE_API_PUBLIC', 'true', 'apiPublic is true without apiTrustedProxies'],
   ])('%s=%s', (name, value, message) => {
     const error = refusal({ [name]: value });
     expect(error.message).toContain(message);
@@ -212,16 +214,108 @@ describe('what is refused', () => {
   });
 });
 
+describe('TLS', () => {
+  const certificate = rootCertificates[0] ?? '';
+  const url = 'postgres://me:hunter2@db:5432/lake';
+
+  test('an authority stands in every URL of Postgres', async () => {
+    const folder = await folderWith({ 'ca.pem': certificate });
+    const config = load(
+      {
+        TICKLAKE_DATABASE_URL: url,
+        TICKLAKE_DATABASE_URL_API: `${url}?sslmode=verify-full&sslrootcert=/other.pem`,
+        TICKLAKE_DATABASE_CA_FILE: 'ca.pem',
+      },
+      { cwd: folder },
+    );
+    const path = join(folder, 'ca.pem');
+    const searchOf = (text = ''): object => Object.fromEntries(new URL(text).searchParams);
+    expect(config.databaseCaFile).toBe(path);
+    expect(searchOf(config.databaseUrl)).toEqual({ sslmode: 'verify-full', sslrootcert: path });
+    expect(searchOf(config.databaseUrlApi)).toEqual({ sslmode: 'verify-full', sslrootcert: '/other.pem' });
+    expect(config.databaseUrlIngest).toBeUndefined();
+  });
+
+  test('what does not ask who answers is refused, and what contradicts itself', async () => {
+    const folder = await folderWith({ 'ca.pem': certificate, 'not.pem': 'nothing' });
+    const refusals: [Record<string, string>, string][] = [
+      ...['prefer', 'require', 'verify-ca', 'no-verify'].map((mode): [Record<string, string>, string] => [
+        { TICKLAKE_DATABASE_URL: `${url}?sslmode=${mode}` },
+        `databaseUrl has the sslmode ${mode}, allowed is verify-full`,
+      ]),
+      [{ TICKLAKE_DATABASE_URL: `${url}?ssl=true` }, 'allowed is `sslmode`'],
+      [
+        { TICKLAKE_DATABASE_URL: 'postgres://a:1,b:2/lake', TICKLAKE_DATABASE_CA_FILE: 'ca.pem' },
+        'is no URL of one',
+      ],
+      [
+        { TICKLAKE_DATABASE_URL: `${url}?sslmode=disable`, TICKLAKE_DATABASE_CA_FILE: 'ca.pem' },
+        'sslmode disable beside databaseCaFile',
+      ],
+      [{ TICKLAKE_DATABASE_CA_FILE: 'missing.pem' }, 'databaseCaFile names a file that has no certificate'],
+      [{ TICKLAKE_DATABASE_CA_FILE: 'not.pem' }, 'databaseCaFile names a file that has no certificate'],
+      [{ TICKLAKE_KAFKA_CA_FILE: 'ca.pem' }, 'kafkaCaFile is set without kafkaTls'],
+      [{ TICKLAKE_KAFKA_USER: 'ann' }, 'some are set, allowed are all or none'],
+      [
+        { TICKLAKE_KAFKA_SASL: 'plain', TICKLAKE_KAFKA_USER: 'ann', TICKLAKE_KAFKA_PASSWORD: 'x' },
+        'kafkaSasl is plain without kafkaTls',
+      ],
+    ];
+    for (const [env, message] of refusals) expect(refusal(env, { cwd: folder }).message).toContain(message);
+  });
+});
+
+describe('orders at the exchange', () => {
+  const key = { TICKLAKE_EXCHANGE_API_KEY: 'abc-DEF_123', TICKLAKE_EXCHANGE_API_SECRET: 'hunter2' };
+
+  test('are off by default, and with a key alone', () => {
+    expect(load({}).liveTrading).toBe(false);
+    expect(load(key)).toMatchObject({ liveTrading: false, exchangeApiKeyType: 'hmac' });
+    expect(load({ ...key, TICKLAKE_LIVE_TRADING: 'true' }).liveTrading).toBe(true);
+  });
+
+  test('take a key, and both of its halves', () => {
+    const { TICKLAKE_EXCHANGE_API_KEY, TICKLAKE_EXCHANGE_API_SECRET } = key;
+    const refusals: [Record<string, string>, string][] = [
+      [{ TICKLAKE_LIVE_TRADING: 'true' }, 'liveTrading is true without exchangeApiKey'],
+      [{ TICKLAKE_EXCHANGE_API_KEY }, 'exchangeApiKey and exchangeApiSecret: one is set'],
+      [{ TICKLAKE_EXCHANGE_API_SECRET }, 'exchangeApiKey and exchangeApiSecret: one is set'],
+      [{ ...key, TICKLAKE_EXCHANGE_API_KEY: 'with space' }, 'TICKLAKE_EXCHANGE_API_KEY is text'],
+      [{ ...key, TICKLAKE_EXCHANGE_API_KEY_TYPE: 'rsa' }, 'allowed is one of hmac, ed25519'],
+    ];
+    for (const [env, message] of refusals) {
+      const refused = refusal(env).message;
+      expect(refused).toContain(message);
+      for (const secret of Object.values(key)) expect(refused).not.toContain(secret);
+    }
+  });
+
+  test('take the secret from a file, and show neither half', async () => {
+    const pem = '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n';
+    const folder = await folderWith({ secret: pem });
+    const { TICKLAKE_EXCHANGE_API_KEY } = key;
+    const env = { TICKLAKE_EXCHANGE_API_KEY, TICKLAKE_EXCHANGE_API_SECRET_FILE: 'secret' };
+    const config = load(env, { cwd: folder });
+    expect(config.exchangeApiSecret?.trim()).toBe(pem.trim());
+    expect(maskedConfig(config)).toMatchObject({ exchangeApiKey: '***', exchangeApiSecret: '***' });
+  });
+});
+
 describe('what is shown', () => {
   test('passwords are masked', () => {
     const config = load({
       TICKLAKE_DATABASE_URL: 'postgres://me:hunter2@db:5432/lake',
       TICKLAKE_EXCHANGE_URL: 'https://a:b@c',
+      TICKLAKE_KAFKA_SASL: 'scram-sha-512',
+      TICKLAKE_KAFKA_USER: 'ann',
+      TICKLAKE_KAFKA_PASSWORD: 'hunter2',
     });
     expect(maskedConfig(config)).toMatchObject({
       databaseUrl: 'postgres://me:***@db:5432/lake',
       exchangeUrl: 'https://a:***@c',
       apiPort: 8080,
+      kafkaUser: 'ann',
+      kafkaPassword: '***',
     });
   });
 

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
+import { configKeys, configSchema, type ConfigProperty } from '#core/platform/config-schema.ts';
 import { maskUrls } from '#core/platform/logging.ts';
 import { requires } from '#tests/support/require.ts';
 
@@ -48,6 +49,14 @@ test(
   },
 );
 
+test('what is written is one line, whatever stands in it', async () => {
+  const lines = await logged(
+    'info',
+    `logger.info({ path: '/a\\n{"level":"fatal"}' }, 'b\\r\\nc \\u2028 d');`,
+  );
+  expect(lines).toMatchObject([{ level: 'info', path: '/a\n{"level":"fatal"}', msg: 'b\r\nc \u2028 d' }]);
+});
+
 test('secrets are masked by key at two depths', async () => {
   const lines = await logged(
     'info',
@@ -59,6 +68,19 @@ test('secrets are masked by key at two depths', async () => {
     login: { token: '***' },
     a: { b: { databaseUrl: '***' } },
   });
+});
+
+test('so is every key of the configuration that is a secret', async () => {
+  const secrets = configKeys.filter((key) => {
+    const { isSecret, form = '' }: ConfigProperty = configSchema.properties[key];
+    return isSecret === true || form.includes('password');
+  });
+  expect(secrets.length).toBeGreaterThan(5);
+  const [line] = await logged(
+    'info',
+    `logger.info(${JSON.stringify(Object.fromEntries(secrets.map((key) => [key, 'hunter2'])))}, 'x');`,
+  );
+  expect(line).toMatchObject(Object.fromEntries(secrets.map((key) => [key, '***'])));
 });
 
 test('of an error its text, its plain properties and its context are written, not what a library hangs on it', async () => {
@@ -77,7 +99,8 @@ test('passwords in URLs are masked in messages and in errors with their stack', 
   const lines = await logged(
     'info',
     `logger.info('to postgres://me:hunter2@db/x');
-     logger.error({ err: new Error('no answer from postgres://me:hunter2@db/x') }, 'failed');`,
+     logger.error({ err: new Error('no answer from postgres://me:hunter2@db/x') }, 'failed');
+     logger.warn({ reason: 'no answer from postgres://me:hunter2@db/x' }, 'again');`,
   );
   expect(JSON.stringify(lines)).not.toContain('hunter2');
   expect(lines[0]?.['msg']).toBe('to postgres://me:***@db/x');

@@ -1,7 +1,6 @@
 import { Kafka, logLevel, type Admin } from 'kafkajs';
-import { migrate } from '#core/platform/postgres/migrate.ts';
 import { kafkaMissing, startTestKafka } from '#tests/support/kafka.ts';
-import { startTestPostgres } from '#tests/support/postgres.ts';
+import { startMigratedPostgres } from '#tests/support/postgres.ts';
 import { requires } from '#tests/support/require.ts';
 import { eventLogContract } from './contract.ts';
 import { openDatabaseOf, type LogStore } from './harness.ts';
@@ -11,9 +10,8 @@ const missing = await kafkaMissing();
 eventLogContract(
   'Kafka',
   async (): Promise<LogStore> => {
-    const [kafka, postgres] = await Promise.all([startTestKafka(), startTestPostgres()]);
+    const [kafka, postgres] = await Promise.all([startTestKafka(), startMigratedPostgres()]);
     if (kafka === undefined) throw new Error(missing);
-    await migrate(postgres.url);
     const database = openDatabaseOf(postgres.url);
     const client = new Kafka({ brokers: kafka.brokers, logLevel: logLevel.NOTHING });
     const asAdmin = async (act: (admin: Admin) => Promise<unknown>) => {

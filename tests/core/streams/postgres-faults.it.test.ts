@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openDatabase, type Database } from '#core/platform/postgres/database.ts';
-import { migrate } from '#core/platform/postgres/migrate.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { createPostgresLog, retain } from '#core/streams/postgres.ts';
-import { startTestPostgres } from '#tests/support/postgres.ts';
+import { startMigratedPostgres } from '#tests/support/postgres.ts';
 import {
   linesOf,
   numberedRecords,
@@ -26,8 +25,7 @@ describe('event log on Postgres, its own rules', () => {
   let opened: OpenedLog;
 
   beforeAll(async () => {
-    ({ url, close: closePostgres } = await startTestPostgres());
-    await migrate(url);
+    ({ url, close: closePostgres } = await startMigratedPostgres());
     database = openDatabaseOf(url);
     opened = openLogAt({ kind: 'postgres', url });
   });

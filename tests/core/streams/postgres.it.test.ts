@@ -1,11 +1,9 @@
-import { startTestPostgres } from '#tests/support/postgres.ts';
-import { migrate } from '#core/platform/postgres/migrate.ts';
+import { startMigratedPostgres } from '#tests/support/postgres.ts';
 import { eventLogContract } from './contract.ts';
 import { openDatabaseOf, type LogStore } from './harness.ts';
 
 eventLogContract('Postgres', async (): Promise<LogStore> => {
-  const postgres = await startTestPostgres();
-  await migrate(postgres.url);
+  const postgres = await startMigratedPostgres();
   const database = openDatabaseOf(postgres.url);
   return {
     address: { kind: 'postgres', url: postgres.url },

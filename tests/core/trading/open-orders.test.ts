@@ -60,3 +60,20 @@ it('many orders are read as a map is', () => {
   fewer.forEach((each, id) => visited.push(each.id === id ? id : 'wrong'));
   expect(visited).toEqual([...fewer.keys()]);
 });
+
+it('thousands of orders, many of them gone again, are what a map holds', () => {
+  let orders: ReadonlyMap<string, Order> = new Map();
+  const model = new Map<string, Order>();
+  for (let id = 0; id < 12_000; id += 1) {
+    const placed = order(id, 1);
+    orders = withOrder(orders, placed);
+    model.set(placed.id, placed);
+    if (id % 3 !== 0) continue;
+    const gone = `o${Math.floor(id / 2)}`;
+    orders = withoutOrder(orders, gone);
+    model.delete(gone);
+  }
+  expect(orders.size).toBe(model.size);
+  for (let id = 0; id < 12_000; id += 1) expect(orders.get(`o${id}`)).toBe(model.get(`o${id}`));
+  expect([...orders.keys()]).toEqual([...model.keys()]);
+});

@@ -7,7 +7,8 @@ import type { NumberedEvent } from '#core/trading/event.ts';
 import { entriesOf, heldAsset } from '#core/trading/ledger.ts';
 import type { Portfolio } from '#core/trading/portfolio.ts';
 import { Desk, rebuilt } from './pure.ts';
-import { action, World, type Action } from './sequences.ts';
+import { action, type Action } from './sequences.ts';
+import { World } from './world.ts';
 
 const runs = Number(process.env['TICKLAKE_TEST_SEQUENCES'] ?? 150);
 const sequences = fc.array(action, { minLength: 1, maxLength: 120, size: 'max' });

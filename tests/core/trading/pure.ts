@@ -30,7 +30,7 @@ export function around(changes: Partial<Surroundings> = {}): Surroundings {
 }
 
 /** What is asked, without whose it is and when. */
-type Asked<C = Command> = C extends Command ? Omit<C, 'portfolioId' | 'atUs'> : never;
+export type Asked<C = Command> = C extends Command ? Omit<C, 'portfolioId' | 'atUs'> : never;
 
 export const startUs = 1_700_000_000_000_000;
 

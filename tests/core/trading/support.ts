@@ -3,7 +3,6 @@ import { pino } from 'pino';
 import { one, parseDecimal, zero } from '#core/market/decimal.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { openDatabase, type Database } from '#core/platform/postgres/database.ts';
-import { migrate } from '#core/platform/postgres/migrate.ts';
 import type { Command, MarketView } from '#core/trading/command.ts';
 import { defaultLimits } from '#core/trading/limits.ts';
 import type { Order, OrderRequest } from '#core/trading/order.ts';
@@ -13,7 +12,7 @@ import {
   type TradingSurroundings,
   type TradingWriter,
 } from '#core/trading/writer.ts';
-import { startTestPostgres } from '#tests/support/postgres.ts';
+import { startMigratedPostgres } from '#tests/support/postgres.ts';
 
 export const logger = pino({ level: 'silent' });
 
@@ -42,8 +41,7 @@ export interface TestTrading {
 }
 
 export async function openTestTrading(): Promise<TestTrading> {
-  const postgres = await startTestPostgres();
-  await migrate(postgres.url);
+  const postgres = await startMigratedPostgres();
   const metrics = new Metrics();
   const database = openDatabase({ url: postgres.url, applicationName: 'test', logger, metrics });
   const writers: TradingWriter[] = [];

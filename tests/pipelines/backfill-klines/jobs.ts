@@ -3,7 +3,7 @@ import { openArchive } from '#core/exchanges/binance/archive/archive.ts';
 import { openExchange } from '#core/exchanges/open.ts';
 import { createCatalogue } from '#core/jobs/catalogue.ts';
 import { openJobs, type Jobs } from '#core/jobs/open.ts';
-import { createLake } from '#core/lake/lake.ts';
+import { createLake } from '#core/lake/create.ts';
 import { openFileStore } from '#core/lake/object-store.ts';
 import { createLogger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';

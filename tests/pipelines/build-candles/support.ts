@@ -13,7 +13,10 @@ import { dueDays, groupDays, type DueFilter } from '#pipelines/build-candles/due
 import type { TestLake } from '#tests/support/lake.ts';
 
 /** Commits trades to the lake, ids not held yet, each market as the first coin of its name. */
-export async function holdTrades({ lake, spillDir }: TestLake, trades: readonly Trade[]): Promise<void> {
+export async function holdTrades(
+  { lake, spillDir }: Pick<TestLake, 'lake' | 'spillDir'>,
+  trades: readonly Trade[],
+): Promise<void> {
   await mkdir(spillDir, { recursive: true });
   const path = join(spillDir, `${randomUUID()}.json`);
   await writeFile(path, trades.map((trade) => JSON.stringify(trade)).join('\n'));
@@ -78,7 +81,7 @@ export const farFuture = Date.parse('2030-01-01T00:00:00Z') * 1_000;
 
 /** Makes the candles of all days that are due. */
 export async function buildDue(
-  { lake, database, spillDir }: TestLake,
+  { lake, database, spillDir }: Pick<TestLake, 'lake' | 'database' | 'spillDir'>,
   options: DueFilter & Partial<BuildRequest> = {},
 ): Promise<BuiltCandles[]> {
   const { days, seq } = await dueDays(database, options);

@@ -5,18 +5,16 @@ import { openJobs } from '#core/jobs/open.ts';
 import { listPartitions } from '#core/jobs/views.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { openDatabase } from '#core/platform/postgres/database.ts';
-import { migrate } from '#core/platform/postgres/migrate.ts';
 import { detectGapsJob } from '#pipelines/detect-gaps/job.ts';
 import { gapTasks } from '#pipelines/detect-gaps/wanted.ts';
 import { discoverSymbolsJob } from '#pipelines/discover-symbols/job.ts';
 import { createBinanceExchange } from '#core/exchanges/binance/exchange.ts';
 import { logger, openTimedVenue } from '#tests/pipelines/discover-symbols/venue.ts';
-import { startTestPostgres } from '#tests/support/postgres.ts';
+import { startMigratedPostgres } from '#tests/support/postgres.ts';
 
 test('both filters run as jobs, with the rights of ingest', async () => {
-  const postgres = await startTestPostgres();
+  const postgres = await startMigratedPostgres();
   onTestFinished(() => postgres.close());
-  await migrate(postgres.url);
   const venue = await openTimedVenue(6_100, '2024-03-05T10:00:00Z', { life: 'eventful' });
   onTestFinished(() => venue.close());
   const metrics = new Metrics();

@@ -237,14 +237,24 @@ describe('records that are wrong', () => {
   });
 });
 
+/** How often a worker has taken a partition. */
+async function claims(): Promise<number> {
+  const { rows } = await lake.database.query<{ claims: number }>(
+    'select coalesce(sum(owner_epoch), 0)::integer as claims from log.offsets where consumer_group = $1',
+    [lakeGroup],
+  );
+  return rows[0]?.claims ?? 0;
+}
+
 describe('the commit', () => {
   test('of a zombie that holds an old epoch is refused, and nothing of it stays', async () => {
     const source = await venue();
+    const { incarnation, partitions } = await lake.log.describe(tradesTopic);
+    const before = await claims();
     const consumer = await lake.startConsumer({ batchMs: 60_000 });
     await lake.log.append(tradesTopic, tradeRecords(source, symbol, 0, 10));
     // Another worker takes the partitions while the first still gathers its batch.
-    const { incarnation, partitions } = await lake.log.describe(tradesTopic);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await expect.poll(claims, { timeout: 30_000 }).toBeGreaterThanOrEqual(before + partitions.length);
     await claimOffsets(
       lake.database,
       lakeGroup,

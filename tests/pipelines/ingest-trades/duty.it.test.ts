@@ -64,7 +64,7 @@ async function join(database: Database, lease: string, story: string[], name: st
 }
 
 async function until(reached: () => boolean): Promise<void> {
-  for (let tries = 0; !reached() && tries < 200; tries++) await sleep(50);
+  for (let tries = 0; !reached() && tries < 800; tries++) await sleep(50);
   expect(reached()).toBe(true);
 }
 
@@ -119,7 +119,7 @@ test('a worker whose session ended goes on where nobody took over', async () => 
   const ended = await holder();
   await endSessions('alone');
   const takenAgain = async (): Promise<boolean> => ![undefined, ended].includes(await holder());
-  for (let tries = 0; !(await takenAgain()) && tries < 200; tries++) await sleep(50);
+  for (let tries = 0; !(await takenAgain()) && tries < 800; tries++) await sleep(50);
   expect(await takenAgain()).toBe(true);
   expect(duty.onDuty).toBe(true);
   expect(story).toEqual(['it starts']);

@@ -1,4 +1,8 @@
 -- Bars of every interval, made from trades. One without trades is flat at the last price before it.
+{%- set not_of_empty_bars = [
+    'open', 'high', 'low', 'close', 'volume', 'quote_volume', 'trade_count', 'taker_buy_volume', 'taker_buy_quote_volume',
+    'first_trade_id', 'last_trade_id', 'previous_trade_id', 'next_trade_id', 'next_open_us'
+] %}
 with traded as (
 
     select * from {{ ref('int_traded_bars') }}
@@ -19,9 +23,22 @@ whole_days as (
 
 bars as (
 
-    select * from traded
-    union all by name
-    select * from empty_bars
+    select
+        *,
+        cast(null as boolean) as is_proven
+    from traded
+    union all
+    select
+        source,
+        symbol,
+        "interval",
+        length_us,
+        open_us,
+        {%- for column in not_of_empty_bars %}
+        null as {{ column }},
+        {%- endfor %}
+        is_proven
+    from empty_bars
 
 ),
 
@@ -29,7 +46,7 @@ carried as (
 
     select
         *,
-        last_value(close ignore nulls) over (
+        {{ last_known('close') }} over (
             partition by source, symbol, "interval"
             order by open_us
             rows between unbounded preceding and current row

@@ -6,6 +6,7 @@ import {
   LineSeries,
   LineStyle,
   type IChartApi,
+  type IPriceLine,
   type ISeriesApi,
   type SeriesMarker,
   type Time,
@@ -25,12 +26,20 @@ export interface Drawing {
   /** All rows anew, oldest first. */
   setRows(rows: readonly IndicatorRow[]): void;
   setSignals(signals: readonly Signal[]): void;
+  /** Prices that a line is drawn at, all anew. */
+  setLevels(levels: readonly Level[]): void;
   show(shown: readonly Layer[]): void;
   /** Called with the time under the pointer, and with nothing when it leaves. */
   onPoint(listener: (time: number | undefined) => void): void;
   /** Called when the oldest bars come near. */
   onNearBegin(listener: () => void): void;
   close(): void;
+}
+
+export interface Level {
+  price: number;
+  title: string;
+  side: 'buy' | 'sell';
 }
 
 const up = '#34d399';
@@ -58,6 +67,7 @@ export function openDrawing(container: HTMLElement, options: { seconds: boolean 
   let rows: readonly IndicatorRow[] = [];
   let signals: readonly Signal[] = [];
   let shown: readonly Layer[] = [];
+  let levelLines: IPriceLine[] = [];
   let drawn: { line: Line; series: ISeriesApi<'Line' | 'Histogram'> }[] = [];
 
   return {
@@ -91,6 +101,15 @@ export function openDrawing(container: HTMLElement, options: { seconds: boolean 
     setSignals(all) {
       signals = all;
       markers.setMarkers(shown.includes('signals') ? markersOf(signals) : []);
+    },
+    setLevels(levels) {
+      for (const line of levelLines) candles.removePriceLine(line);
+      levelLines = levels.map(({ price, title, side }) =>
+        candles.createPriceLine({
+          ...{ price, title, color: side === 'buy' ? up : down },
+          ...{ lineWidth: 1, lineStyle: LineStyle.Dashed, axisLabelVisible: true },
+        }),
+      );
     },
     show(wanted) {
       shown = wanted;

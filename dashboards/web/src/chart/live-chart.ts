@@ -11,7 +11,7 @@ import {
 import type { LiveStore } from '../state/live-store.ts';
 import { barOf, ChartBars, type Bar, type TradeTold } from './bars.ts';
 import { hasIndicators, secondsOf, type ChartInterval, type Layer } from './choice.ts';
-import { openDrawing } from './drawing.ts';
+import { openDrawing, type Level } from './drawing.ts';
 import {
   loadHistory,
   loadNewest,
@@ -45,6 +45,7 @@ export interface Legend {
 
 export interface LiveChart {
   show(shown: readonly Layer[]): void;
+  setLevels(levels: readonly Level[]): void;
   close(): void;
 }
 
@@ -89,6 +90,7 @@ export function openLiveChart(options: LiveChartOptions): LiveChart {
 
   return {
     show,
+    setLevels: (levels) => drawing.setLevels(levels),
     close() {
       leaving.abort();
       clearTimeout(fillTimer);

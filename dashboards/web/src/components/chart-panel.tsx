@@ -1,7 +1,9 @@
 import type { Market } from '#api/client/index.ts';
 import type { ChartChoice } from '../chart/choice.ts';
+import type { Level } from '../chart/drawing.ts';
 import { percent, price, short } from '../format.ts';
-import { useLive, type LiveStore } from '../state/live-store.ts';
+import type { LiveStore } from '../state/live-store.ts';
+import { useLive } from '../state/observed.ts';
 import { ChartToolbar } from './chart-toolbar.tsx';
 import { PriceChart } from './price-chart.tsx';
 
@@ -9,13 +11,14 @@ export interface ChartPanelProps {
   store: LiveStore;
   market: Market | undefined;
   choice: ChartChoice;
+  levels: readonly Level[];
   onChoose: (choice: ChartChoice) => void;
 }
 
-export function ChartPanel({ store, market, choice, onChoose }: ChartPanelProps) {
+export function ChartPanel({ store, market, choice, levels, onChoose }: ChartPanelProps) {
   if (market === undefined) {
     return (
-      <section aria-label="Chart" className="panel min-h-80 items-center justify-center text-soft">
+      <section aria-label="Chart" className="panel min-h-80 flex-1 items-center justify-center text-soft">
         No market yet
       </section>
     );
@@ -23,7 +26,7 @@ export function ChartPanel({ store, market, choice, onChoose }: ChartPanelProps)
   const { symbol, source } = market;
   const { interval, shown } = choice;
   return (
-    <section aria-labelledby="chart-title" className="panel min-h-80">
+    <section aria-labelledby="chart-title" className="panel min-h-80 flex-1">
       <div className="flex flex-wrap items-center gap-x-6 gap-y-2 border-b border-line px-4 py-2.5">
         <h2 id="chart-title" className="text-base font-semibold">
           {symbol}
@@ -31,7 +34,7 @@ export function ChartPanel({ store, market, choice, onChoose }: ChartPanelProps)
         <Figures store={store} market={market} />
       </div>
       <ChartToolbar choice={choice} onChoose={onChoose} />
-      <PriceChart key={`${symbol} ${interval}`} {...{ store, symbol, source, interval, shown }} />
+      <PriceChart key={`${symbol} ${interval}`} {...{ store, symbol, source, interval, shown, levels }} />
       <p className="px-4 pb-2 text-xs text-soft">
         The bar that goes on is made here from trades. Chart by TradingView Lightweight Charts™.
       </p>

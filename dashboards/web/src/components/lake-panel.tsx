@@ -23,8 +23,8 @@ async function loadLake(signal: AbortSignal): Promise<LakeState> {
 }
 
 /** What the lake holds, what it does not, and why. */
-export function LakePanel() {
-  const { value, error } = usePolled(loadLake, lakeEveryMs);
+export function LakePanel({ userId }: { userId: string | undefined }) {
+  const { value, error } = usePolled(loadLake, { everyMs: lakeEveryMs, requests: 3, userId });
   const missing = value?.coverage.reduce((sum, row) => sum + row.missing, 0) ?? 0;
   return (
     <section aria-labelledby="lake-title" className="panel min-h-72">

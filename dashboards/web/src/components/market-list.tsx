@@ -1,6 +1,7 @@
 import type { Market } from '#api/client/index.ts';
 import { percent, price } from '../format.ts';
-import { useLive, type LiveStore } from '../state/live-store.ts';
+import type { LiveStore } from '../state/live-store.ts';
+import { useLive } from '../state/observed.ts';
 import { Sparkline } from './sparkline.tsx';
 
 export interface MarketListProps {
@@ -13,7 +14,7 @@ export interface MarketListProps {
 
 export function MarketList({ store, markets, error, selected, onSelect }: MarketListProps) {
   return (
-    <section aria-labelledby="markets-title" className="panel lg:row-span-2">
+    <section aria-labelledby="markets-title" className="panel min-h-60 flex-[3] basis-0">
       <h2 id="markets-title" className="panel-title">
         Markets <span className="figure ml-auto text-soft">{markets.length}</span>
       </h2>
@@ -54,13 +55,15 @@ function MarketRow({ store, market, selected, onSelect }: MarketRowProps) {
       type="button"
       aria-pressed={selected}
       onClick={() => onSelect(market.symbol)}
-      className={`grid w-full grid-cols-[minmax(5.5rem,1fr)_3rem_auto] items-center gap-2 border-l-2 px-4 py-2 text-left hover:bg-raised ${
+      className={`grid w-full grid-cols-[minmax(5.5rem,1fr)_3rem_auto] items-center lg:max-xl:grid-cols-[minmax(0,1fr)_auto] gap-2 border-l-2 px-4 py-2 text-left hover:bg-raised ${
         selected ? 'border-accent bg-raised' : 'border-transparent'
       }`}
     >
       <span className="truncate font-medium">{market.symbol}</span>
-      <Sparkline values={live?.trend ?? []} rising={(change ?? 0) >= 0} />
-      <span className="flex min-w-24 flex-col items-end">
+      <span className="lg:max-xl:hidden">
+        <Sparkline values={live?.trend ?? []} rising={(change ?? 0) >= 0} />
+      </span>
+      <span className="flex min-w-22 flex-col items-end">
         <span
           key={live?.changes}
           data-testid={`price-${market.symbol}`}

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { api, streamUrl } from '../api.ts';
 import type { ChartInterval, Layer } from '../chart/choice.ts';
+import type { Level } from '../chart/drawing.ts';
 import type { MarketOf } from '../chart/history.ts';
 import { openLiveChart, type ChartState, type Legend, type LiveChart } from '../chart/live-chart.ts';
 import type { LiveStore } from '../state/live-store.ts';
@@ -10,10 +11,12 @@ export interface PriceChartProps extends MarketOf {
   store: LiveStore;
   interval: ChartInterval;
   shown: readonly Layer[];
+  /** Prices that orders wait for. */
+  levels: readonly Level[];
 }
 
 /** Candles of one market with what was chosen over and under them, and the figures of one bar as text. */
-export function PriceChart({ store, symbol, source, interval, shown }: PriceChartProps) {
+export function PriceChart({ store, symbol, source, interval, shown, levels }: PriceChartProps) {
   const container = useRef<HTMLDivElement>(null);
   const chart = useRef<LiveChart>(undefined);
   const firstShown = useRef(shown);
@@ -35,6 +38,8 @@ export function PriceChart({ store, symbol, source, interval, shown }: PriceChar
     firstShown.current = shown;
     chart.current?.show(shown);
   }, [shown]);
+  // Also where another chart has been opened.
+  useEffect(() => chart.current?.setLevels(levels), [levels, store, symbol, source, interval]);
   return (
     <>
       <ChartLegend {...{ legend, interval, shown }} />

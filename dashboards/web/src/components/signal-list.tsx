@@ -11,7 +11,7 @@ export interface SignalListProps {
 export function SignalList({ onSelect }: SignalListProps) {
   const { signals, error } = useSignals();
   return (
-    <section aria-labelledby="signals-title" className="panel min-h-40 flex-1 basis-0">
+    <section aria-labelledby="signals-title" className="panel min-h-40 flex-[2] basis-0">
       <h2 id="signals-title" className="panel-title">
         Signals <span className="figure ml-auto text-soft">{signals?.length ?? ''}</span>
       </h2>
@@ -39,7 +39,9 @@ export function SignalList({ onSelect }: SignalListProps) {
               <span className="figure col-start-2 truncate text-soft" title={signal.reason}>
                 {signal.strategy}
               </span>
-              <span className="figure text-soft">{moment(timeOf(signal.openTime) * 1_000_000)}</span>
+              <span className="figure text-soft" title={moment(timeOf(signal.openTime) * 1_000_000)}>
+                {moment(timeOf(signal.openTime) * 1_000_000).slice(5)}
+              </span>
             </button>
           </li>
         ))}

@@ -1,10 +1,11 @@
 import { price, timeOfDay } from '../format.ts';
-import { useLive, type LiveStore } from '../state/live-store.ts';
+import type { LiveStore } from '../state/live-store.ts';
+import { useLive } from '../state/observed.ts';
 
 export function TradeTape({ store, symbol }: { store: LiveStore; symbol: string | undefined }) {
   const trades = useLive(store, () => store.tape(symbol ?? ''));
   return (
-    <section aria-labelledby="tape-title" className="panel min-h-72 flex-[2] basis-0 lg:min-h-40">
+    <section aria-labelledby="tape-title" className="panel min-h-72 flex-1 basis-0 lg:min-h-40">
       <h2 id="tape-title" className="panel-title">
         Trades <span className="ml-auto text-soft normal-case">{symbol}</span>
       </h2>

@@ -1,5 +1,5 @@
-import { useSyncExternalStore } from 'react';
 import type { ConnectionState, StreamTrade, SymbolTrades } from '#api/client/index.ts';
+import { Observed } from './observed.ts';
 
 /** A market as it moves. */
 export interface LiveMarket {
@@ -28,21 +28,12 @@ interface Market extends LiveMarket {
   sampledAt: number;
 }
 
-/**
- * What the stream brought, outside React: a frame may hold hundreds of trades, and the page is drawn once for it.
- */
-export class LiveStore {
+/** What the stream brought: a frame of it may hold hundreds of trades. */
+export class LiveStore extends Observed {
   readonly #markets = new Map<string, Market>();
   readonly #tapes = new Map<string, TapeTrade[]>();
-  readonly #listeners = new Set<() => void>();
   readonly #tradeListeners = new Map<string, Set<TradeListener>>();
   #state: ConnectionState = 'connecting';
-  #frame = 0;
-
-  subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  };
 
   state = (): ConnectionState => this.#state;
   market = (symbol: string): LiveMarket | undefined => this.#markets.get(symbol);
@@ -51,7 +42,7 @@ export class LiveStore {
   setState(state: ConnectionState): void {
     if (state === this.#state) return;
     this.#state = state;
-    this.#draw();
+    this.changed();
   }
 
   take(data: readonly SymbolTrades[], reset: boolean): void {
@@ -66,7 +57,7 @@ export class LiveStore {
     for (const { symbol, trades } of data) {
       for (const listener of this.#tradeListeners.get(symbol) ?? []) listener(trades, reset);
     }
-    this.#draw();
+    this.changed();
   }
 
   onTrades(symbol: string, listener: TradeListener): () => void {
@@ -96,19 +87,6 @@ export class LiveStore {
       sampledAt: sample ? now : known.sampledAt,
     });
   }
-
-  #draw(): void {
-    if (this.#frame !== 0) return;
-    this.#frame = requestAnimationFrame(() => {
-      this.#frame = 0;
-      for (const listener of this.#listeners) listener();
-    });
-  }
 }
 
 const empty: readonly TapeTrade[] = [];
-
-/** A value of the store that is drawn again when it changes. */
-export function useLive<T>(store: LiveStore, read: () => T): T {
-  return useSyncExternalStore(store.subscribe, read);
-}

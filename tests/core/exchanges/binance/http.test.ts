@@ -8,6 +8,7 @@ import { startVenue, type Answers, type Venue } from './venue.ts';
 
 const now = { serverTime: 1_723_161_255_342 };
 const opened: { venue: Venue; http: HttpClient }[] = [];
+const patience = { timeout: 20_000 };
 
 async function open(answers: Answers, options: Partial<HttpOptions> = {}) {
   const venue = await startVenue({ answers });
@@ -127,7 +128,7 @@ describe('429 and 418', () => {
     const first = http.get(time, {}, 1);
     await vi.waitFor(async () => {
       expect(await figure('ticklake_exchange_requests_total', `status="${status}"`)).toBe(1);
-    });
+    }, patience);
     await Promise.all([first, http.get(time, {}, 1), http.get(klines, {}, 1).catch(() => undefined)]);
     const after = venue.requests.slice(1).map(({ atMs }) => atMs - refusedAtMs);
     expect(after.length).toBe(3);
@@ -166,7 +167,7 @@ describe('failures', () => {
     expect(venue.requests).toHaveLength(5);
     expect(await figure('ticklake_exchange_breaker_state')).toBe(1);
     healthy = true;
-    await vi.waitFor(() => http.get(time, {}, 1), { timeout: 5_000 });
+    await vi.waitFor(() => http.get(time, {}, 1), patience);
     expect(await figure('ticklake_exchange_breaker_state')).toBe(0);
   });
 

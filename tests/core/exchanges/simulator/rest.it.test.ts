@@ -174,7 +174,8 @@ describe('answers', () => {
     ['/api/v3/trades?symbol=BTCUSDT&limit=x', 400, -1100],
     ['/api/v3/trades?symbol=BTCUSDT&limit=0', 400, -1130],
     ['/api/v3/aggTrades?symbol=BTCUSDT&fromId=1&startTime=1', 400, -1128],
-    ['/api/v3/account', 404, -1000],
+    ['/api/v3/nosuch', 404, -1000],
+    ['/api/v3/account', 401, -2014],
   ])('%s: %i, code %i', async (path, status, code) => {
     const answer = await simulator.get(path);
     expect(answer).toMatchObject({ status, body: { code, msg: expect.any(String) as string } });

@@ -8,6 +8,8 @@ export const logger = createLogger({ level: 'silent', name: 'test' });
 export interface Opened extends Simulator {
   get(path: string): Promise<{ status: number; headers: Headers; body: unknown }>;
   fault(fault: Record<string, unknown>): Promise<void>;
+  /** Ends all faults. */
+  mend(): Promise<void>;
   struck(kind: string): Promise<number>;
 }
 
@@ -31,6 +33,9 @@ export async function openSimulator(options: Partial<SimulatorOptions> = {}): Pr
         body: JSON.stringify(fault),
       });
       if (!response.ok) throw new Error(await response.text());
+    },
+    async mend() {
+      await fetch(`${simulator.url}/simulator/faults`, { method: 'DELETE' });
     },
     async struck(kind) {
       const { body } = await get('/simulator/state');

@@ -21,7 +21,7 @@ const keeperProgram = fileURLToPath(new URL('../../../../core/platform/postgres/
 
 describe('the embedded Postgres under kill -9', { timeout: 120_000 }, () => {
   it('stays for the other holder when one is killed, and ends when none is left', async () => {
-    const dir = await temporaryDataDir();
+    const dir = await temporaryDataDir({ made: true });
     const [first, second] = [await startHolder(dir), await startHolder(dir)];
     await first.ask('create table remains as select 1 as one');
     const postmaster = (await postmasterPid(dir)) ?? 0;
@@ -33,7 +33,7 @@ describe('the embedded Postgres under kill -9', { timeout: 120_000 }, () => {
   });
 
   it('is started again when its postmaster is killed; its holders recover by themselves', async () => {
-    const dir = await temporaryDataDir();
+    const dir = await temporaryDataDir({ made: true });
     const holders = [await startHolder(dir), await startHolder(dir)];
     await holders[0]?.ask('create table survived as select 11 as eleven');
     const killed = (await postmasterPid(dir)) ?? 0;
@@ -49,7 +49,7 @@ describe('the embedded Postgres under kill -9', { timeout: 120_000 }, () => {
   });
 
   it('answers its holders also when somebody took its port meanwhile', async () => {
-    const dir = await temporaryDataDir();
+    const dir = await temporaryDataDir({ made: true });
     const holder = await startHolder(dir);
     const port = (await readState(dir))?.port ?? 0;
     process.kill((await postmasterPid(dir)) ?? 0, 'SIGKILL');
@@ -61,7 +61,7 @@ describe('the embedded Postgres under kill -9', { timeout: 120_000 }, () => {
   });
 
   it('is ended and recovered by another keeper when its own is killed; the holders go on', async () => {
-    const dir = await temporaryDataDir();
+    const dir = await temporaryDataDir({ made: true });
     const holders = [await startHolder(dir), await startHolder(dir)];
     await holders[0]?.ask('create table orphaned as select 13 as thirteen');
     const keeper = await keeperPid(dir);
@@ -81,7 +81,7 @@ describe('the embedded Postgres under kill -9', { timeout: 120_000 }, () => {
   });
 
   it('starts for the next command after everything was killed at once', async () => {
-    const dir = await temporaryDataDir();
+    const dir = await temporaryDataDir({ made: true });
     const holder = await startHolder(dir);
     await holder.ask('create table everything as select 17 as seventeen');
     const [keeper, postmaster] = [await keeperPid(dir), (await postmasterPid(dir)) ?? 0];

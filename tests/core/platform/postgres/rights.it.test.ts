@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLake } from '#core/lake/lake.ts';
+import { createLake } from '#core/lake/create.ts';
 import { openFileStore } from '#core/lake/object-store.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { openDatabase, type Database } from '#core/platform/postgres/database.ts';
@@ -21,8 +21,12 @@ const needsPython = requires(
 const catalog = ['public.iceberg_namespace_properties', 'public.iceberg_tables'];
 /** Schemas whose tables a login may write at all. */
 const mayWrite = {
-  ingest: ['ingest', 'jobs', 'lake', 'log', 'pgboss', 'public', 'quality', 'reads', 'stream', 'universe'],
-  api: ['identity', 'jobs', 'pgboss', 'reads', 'trading'],
+  ingest: [
+    ...['exports', 'ingest', 'jobs', 'lake', 'log', 'pgboss', 'public', 'quality', 'reads', 'stream'],
+    'universe',
+  ],
+  api: ['alerts', 'identity', 'jobs', 'pgboss', 'reads', 'trading'],
+  events: ['alerts', 'analytics', 'events', 'exports', 'log'],
   trader: ['log', 'trading'],
 };
 
@@ -68,7 +72,7 @@ describe('the logins of the embedded Postgres', { timeout: 120_000 }, () => {
     return rows.map(({ name }) => name);
   }
 
-  it.each(['ingest', 'api', 'trader', 'analyst'] as const)(
+  it.each(['ingest', 'api', 'trader', 'events', 'analyst'] as const)(
     '%s owns nothing, and can make, change and drop no table',
     async (role) => {
       const login = as(role);
@@ -87,13 +91,16 @@ describe('the logins of the embedded Postgres', { timeout: 120_000 }, () => {
     },
   );
 
-  it.each(['ingest', 'api', 'trader'] as const)('%s writes tables of its own schemas only', async (role) => {
-    const written = await tablesWith(role, 'insert', 'update', 'delete');
-    const schemas = new Set(written.map((name) => name.split('.')[0]));
-    expect([...schemas].toSorted()).toEqual(mayWrite[role]);
-    const inPublic = written.filter((name) => name.startsWith('public.'));
-    expect(inPublic).toEqual(role === 'ingest' ? catalog : []);
-  });
+  it.each(['ingest', 'api', 'trader', 'events'] as const)(
+    '%s writes tables of its own schemas only',
+    async (role) => {
+      const written = await tablesWith(role, 'insert', 'update', 'delete');
+      const schemas = new Set(written.map((name) => name.split('.')[0]));
+      expect([...schemas].toSorted()).toEqual(mayWrite[role]);
+      const inPublic = written.filter((name) => name.startsWith('public.'));
+      expect(inPublic).toEqual(role === 'ingest' ? catalog : []);
+    },
+  );
 
   it('api reads the lake and cannot write it', async () => {
     const api = as('api');
@@ -144,6 +151,32 @@ describe('the logins of the embedded Postgres', { timeout: 120_000 }, () => {
     }
   });
 
+  it('events reads what has happened, and moves no money; what it hands on is read under pseudonyms alone', async () => {
+    const events = as('events');
+    expect((await events.query('select from trading.events')).rowCount).toBe(0);
+    for (const write of [
+      'update trading.balances set held = 0',
+      'insert into trading.outbox (portfolio_id, number) values (gen_random_uuid(), 1)',
+      'delete from trading.events',
+      'delete from analytics.changes',
+      'delete from exports.order_events',
+    ])
+      expect(await codeOf(events.query(write)), write).toBe(denied);
+    const ingest = as('ingest');
+    expect((await ingest.query('select line from exports.order_events')).rowCount).toBe(0);
+    for (const read of ['trading.events', 'trading.portfolios', 'analytics.fills'])
+      expect(await codeOf(ingest.query(`select * from ${read}`)), read).toBe(denied);
+    expect(await codeOf(as('api').query('update analytics.fills set fees = 0'))).toBe(denied);
+  });
+
+  it.each(['ingest', 'trader'] as const)(
+    '%s deletes what is past the retention of its topics',
+    async (role) => {
+      const { rows } = await as(role).query(`select log.retain(1, 1) as deleted`);
+      expect(rows).toEqual([{ deleted: 0 }]);
+    },
+  );
+
   it('only the api turns the kill switch and knows users, and ingest sees no money', async () => {
     const turn = `update trading.global_risk set risk = risk`;
     expect((await as('api').query(turn)).rowCount).toBe(1);
@@ -152,6 +185,50 @@ describe('the logins of the embedded Postgres', { timeout: 120_000 }, () => {
     for (const role of ['ingest', 'analyst'] as const)
       for (const table of ['trading.balances', 'trading.events', 'identity.users', 'identity.sessions'])
         expect(await codeOf(as(role).query(`select * from ${table}`)), `${role}: ${table}`).toBe(denied);
+  });
+
+  it('events tells of trading and moves nothing; the api raises no alert, and nobody rewrites one', async () => {
+    const events = as('events');
+    expect((await events.query('select user_id, email, role from identity.users')).rowCount).toBe(0);
+    for (const refused of [
+      'select password_hash from identity.users',
+      'select * from identity.sessions',
+      'select * from trading.balances',
+      `update trading.heads set risk = 'active'`,
+      'delete from trading.outbox',
+      'insert into trading.events select * from trading.events',
+      `update alerts.alerts set cause = 'x'`,
+      'delete from alerts.alerts',
+      'insert into alerts.webhooks select * from alerts.webhooks',
+      `update alerts.webhooks set url = 'x'`,
+      'delete from events.progress',
+      `insert into log.batches select * from log.batches`,
+    ])
+      expect(await codeOf(events.query(refused)), refused).toBe(denied);
+    for (const refused of [
+      'insert into alerts.alerts select * from alerts.alerts',
+      `update alerts.alerts set cause = 'x'`,
+      'insert into alerts.deliveries select * from alerts.deliveries',
+      'update alerts.price_alerts set raised_at = now()',
+      'update alerts.webhooks set sealed_secret = null',
+    ])
+      expect(await codeOf(as('api').query(refused)), refused).toBe(denied);
+    for (const role of ['ingest', 'trader', 'analyst'] as const)
+      expect(await codeOf(as(role).query('select * from alerts.webhooks')), role).toBe(denied);
+  });
+
+  it('nobody changes the audit log, and only the owner makes tokens for new passwords', async () => {
+    const api = as('api');
+    expect((await api.query(`insert into identity.audit (event) values ('sign_in')`)).rowCount).toBe(1);
+    const refused = [`update identity.audit set event = 'x'`, 'delete from identity.audit'];
+    for (const change of refused) {
+      expect(await codeOf(api.query(change)), change).toBe(denied);
+      expect(await codeOf(as('owner').query(change)), change).toBe(denied);
+    }
+    expect(await codeOf(api.query('delete from identity.password_resets'))).toBe(denied);
+    const reset = `insert into identity.password_resets (token_hash, user_id, expires_at) values ('', null, now())`;
+    expect(await codeOf(api.query(reset))).toBe(denied);
+    expect(await codeOf(as('trader').query('select * from identity.audit'))).toBe(denied);
   });
 
   it('analyst sees and moves the catalog’s pointers, as foreign engines do, and nothing else', async () => {

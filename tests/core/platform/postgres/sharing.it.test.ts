@@ -37,7 +37,7 @@ describe('the embedded Postgres', { timeout: 120_000 }, () => {
   });
 
   it('is shared by two holders and stops when the last lets go, not before', async () => {
-    const dir = await temporaryDataDir();
+    const dir = await temporaryDataDir({ made: true });
     const first = await startHolder(dir);
     const second = await startHolder(dir);
     const postmaster = (await postmasterPid(dir)) ?? 0;
@@ -67,7 +67,7 @@ describe('the embedded Postgres', { timeout: 120_000 }, () => {
   });
 
   it('starts for a command that comes while the last server is stopping', async () => {
-    const dir = await temporaryDataDir();
+    const dir = await temporaryDataDir({ made: true });
     for (const pauseMs of [0, 900, 1_050, 1_200]) {
       const holder = await startHolder(dir);
       expect(await holder.ask('select 1 as one')).toEqual({ rows: [{ one: 1 }] });
@@ -77,7 +77,7 @@ describe('the embedded Postgres', { timeout: 120_000 }, () => {
   });
 
   it('has one keeper: a second one of the same data dir ends at once', async () => {
-    const dir = await temporaryDataDir();
+    const dir = await temporaryDataDir({ made: true });
     const holder = await startHolder(dir);
     const keeper = await keeperPid(dir);
     const program = fileURLToPath(new URL('../../../../core/platform/postgres/keeper.ts', import.meta.url));
@@ -89,7 +89,7 @@ describe('the embedded Postgres', { timeout: 120_000 }, () => {
   });
 
   it('is the same one under another name of the data dir', async () => {
-    const dir = await temporaryDataDir();
+    const dir = await temporaryDataDir({ made: true });
     const name = `${dir}-link`;
     await symlink(dir, name);
     onTestFinished(() => rm(name));
@@ -102,7 +102,7 @@ describe('the embedded Postgres', { timeout: 120_000 }, () => {
   });
 
   it('moves with its data dir', async () => {
-    const dir = await temporaryDataDir();
+    const dir = await temporaryDataDir({ made: true });
     const moved = join(await temporaryDataDir(), 'moved');
     const holder = await startHolder(dir);
     await holder.ask('create table moved as select 5 as five');
@@ -146,7 +146,7 @@ describe('the embedded Postgres', { timeout: 120_000 }, () => {
     ['its key', 'postgres.json'],
     ['its database', 'postgres'],
   ])('makes nothing new in place of a data dir that lost %s', async (_what, name) => {
-    const dir = await temporaryDataDir();
+    const dir = await temporaryDataDir({ made: true });
     const holder = await startHolder(dir);
     await holder.letGo();
     await untilStopped(dir);

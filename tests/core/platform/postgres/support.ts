@@ -8,6 +8,7 @@ import { onTestFinished, vi } from 'vitest';
 import { createLogger } from '#core/platform/logging.ts';
 import { Metrics } from '#core/platform/metrics.ts';
 import { openDatabase, type Database } from '#core/platform/postgres/database.ts';
+import { putMadeDatabase } from '#tests/support/postgres-template.ts';
 
 export const logger = createLogger({ level: 'silent', name: 'test' });
 export const waiting = { timeout: 40_000, interval: 50 };
@@ -24,10 +25,11 @@ export interface Holder {
   kill(): Promise<void>;
 }
 
-/** A data dir; when the test is over, its server has ended and it is removed. */
-export async function temporaryDataDir(): Promise<string> {
+/** A data dir, with a database that was made before or without one; when the test is over, its server has ended and it is removed. */
+export async function temporaryDataDir({ made = false } = {}): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'ticklake-embedded-'));
   await chmod(dir, 0o755);
+  if (made) await putMadeDatabase(dir);
   onTestFinished(async () => {
     await untilStopped(dir);
     await rm(dir, { recursive: true, force: true });

@@ -1,0 +1,68 @@
+import type { Transaction } from '#core/platform/postgres/database.ts';
+
+/** What is kept; `role_changed` and a `kill_switch` of all portfolios are kept by triggers, whoever does it. */
+export type AuditEvent =
+  | 'user_created'
+  | 'user_disabled'
+  | 'user_enabled'
+  | 'sign_in'
+  | 'sign_in_refused'
+  | 'sign_out'
+  | 'signed_out'
+  | 'password_changed'
+  | 'password_refused'
+  | 'password_set'
+  | 'password_reset_issued'
+  | 'password_reset'
+  | 'role_changed'
+  | 'kill_switch'
+  | 'api_key_made'
+  | 'api_key_revoked'
+  | 'api_key_used';
+
+export interface AuditEntry {
+  event: AuditEvent;
+  /** Who did it, where that is a user. */
+  actorId?: string | undefined;
+  /** Whom it is about. */
+  userId?: string | undefined;
+  /** Where the request came from. */
+  address?: string | undefined;
+  detail?: string | undefined;
+}
+
+export interface StoredAuditEntry {
+  entryId: number;
+  at: Date;
+  event: string;
+  actorId: string | null;
+  userId: string | null;
+  address: string | null;
+  detail: string | null;
+  /** The login of Postgres: the owner's is the command line. */
+  login: string;
+}
+
+/** Adds an entry, which nobody changes any more; with a transaction it is kept if what it tells of is. */
+export async function recordAudit(database: Transaction, entry: AuditEntry): Promise<void> {
+  const { event, actorId, userId, address, detail } = entry;
+  await database.query(
+    'insert into identity.audit (event, actor_id, user_id, address, detail) values ($1, $2, $3, $4, left($5, 1000))',
+    [event, actorId ?? null, userId ?? null, address ?? null, detail ?? null],
+  );
+}
+
+/** Entries before one of them, the newest first; of one user where that is asked for. */
+export async function readAudit(
+  database: Transaction,
+  options: { limit: number; before?: number | undefined; userId?: string | undefined },
+): Promise<StoredAuditEntry[]> {
+  const { rows } = await database.query<StoredAuditEntry>(
+    `select entry_id as "entryId", at, event, actor_id as "actorId", user_id as "userId", address, detail, login
+     from identity.audit
+     where ($2::bigint is null or entry_id < $2) and ($3::uuid is null or $3 in (user_id, actor_id))
+     order by entry_id desc limit $1`,
+    [options.limit, options.before ?? null, options.userId ?? null],
+  );
+  return rows;
+}
