@@ -19,7 +19,10 @@ export interface StreamOptions {
 }
 
 export interface Stream {
-  /** Resolves when what is in the log by now was taken, and all that was kept is sent and in the lake. */
+  /**
+   * Resolves when what is in the log by now was taken, and all that was kept is sent and in the lake. Where the log cannot be read to
+   * its end in time it throws; what was kept is in the lake all the same.
+   */
   drain(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
   /** Rejects when the role cannot go on. */
@@ -52,8 +55,11 @@ export async function startStream(options: StreamOptions): Promise<Stream> {
   return {
     failed: Promise.race([consumer.failed, writer.failed]),
     async drain(signal) {
-      await consumer.drained(signal);
-      await writer.drain(signal);
+      try {
+        await consumer.drained(signal);
+      } finally {
+        await writer.drain(signal);
+      }
     },
     async close() {
       await Promise.all([consumer.close(), writer.close()]);

@@ -31,7 +31,7 @@ export interface CrashResult {
   /** For each victim, the longest time until it served again, in milliseconds. */
   slowestMs: Record<Victim, number>;
   kills: Record<Victim, number>;
-  /** The seed, and a line for each kill. */
+  /** The seed, a line for each kill, and what the processes said at last. */
   story: string[];
 }
 
@@ -103,6 +103,7 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
     const report = await up.end();
     const verify = await up.run(['--json', 'lake', 'verify'], { reject: false });
     const candles = await up.run(['sql', '--format', 'json', candlesSql]);
+    story.push('it said at last:', ...up.said());
     return {
       report,
       candles: (JSON.parse(candles) as CrashResult['candles'][])[0] ?? noCandles,

@@ -19,6 +19,8 @@ export interface UpProcess {
   pidOf(name: string): Promise<number>;
   /** Where the simulated exchange listens. */
   exchangeUrl(): Promise<string>;
+  /** What its processes said at last, a line each. */
+  said(): readonly string[];
   /** Waits until something is so; an error of `reached` means not yet. */
   until(what: string, reached: () => Promise<boolean>): Promise<void>;
   /** Ends it as Ctrl-C does; the report it prints. */
@@ -69,6 +71,7 @@ export async function startUp(options: { speed: number; env?: Record<string, str
       const place = await readFile(join(dataDir, 'run', 'exchange.json'), 'utf8');
       return (JSON.parse(place) as { url: string }).url;
     },
+    said: () => said,
     until: (what, reached) =>
       until(what, up, reached).catch((error: unknown) => {
         throw new Error(`${messageOf(error)}; it said at last:\n${said.join('\n')}`, { cause: error });
