@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
+import { stopTelling } from '#core/alerts/stop-telling.ts';
 import { revokeAllKeys } from '#core/identity/api-keys.ts';
 import { recordAudit } from '#core/identity/audit.ts';
 import { issueReset, setPassword } from '#core/identity/change-password.ts';
@@ -107,7 +108,11 @@ export function register(program: Command, context: CliContext): void {
     .action((email: string) =>
       onUsers(context, async ({ connection: { database } }) => {
         const { userId } = await userByEmail(database, email);
-        return [await disableUser(database, userId)];
+        return await database.transaction(async (tx) => {
+          const user = await disableUser(tx, userId);
+          await stopTelling(tx, userId);
+          return [user];
+        });
       }),
     );
   users

@@ -52,17 +52,25 @@ export async function recordAudit(database: Transaction, entry: AuditEntry): Pro
   );
 }
 
-/** Entries before one of them, the newest first; of one user where that is asked for. */
+const columns =
+  'entry_id as "entryId", at, event, actor_id as "actorId", user_id as "userId", address, detail, login';
+
+/** Entries before one of them, the newest first; of one user, as who did it or as whom it was about, where that is asked for. */
 export async function readAudit(
   database: Transaction,
   options: { limit: number; before?: number | undefined; userId?: string | undefined },
 ): Promise<StoredAuditEntry[]> {
-  const { rows } = await database.query<StoredAuditEntry>(
-    `select entry_id as "entryId", at, event, actor_id as "actorId", user_id as "userId", address, detail, login
-     from identity.audit
-     where ($2::bigint is null or entry_id < $2) and ($3::uuid is null or $3 in (user_id, actor_id))
-     order by entry_id desc limit $1`,
-    [options.limit, options.before ?? null, options.userId ?? null],
-  );
+  const { limit, before, userId } = options;
+  const isEarlier = '($2::bigint is null or entry_id < $2)';
+  const newest = (where: string): string =>
+    `select ${columns} from identity.audit where ${where} and ${isEarlier} order by entry_id desc limit $1`;
+  const { rows } =
+    userId === undefined
+      ? await database.query<StoredAuditEntry>(newest('true'), [limit, before ?? null])
+      : await database.query<StoredAuditEntry>(
+          // Each half goes along an index of its own.
+          `(${newest('user_id = $3')}) union (${newest('actor_id = $3')}) order by "entryId" desc limit $1`,
+          [limit, before ?? null, userId],
+        );
   return rows;
 }

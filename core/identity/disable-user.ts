@@ -5,23 +5,20 @@ import { endAllSessions } from './sessions.ts';
 import { userById, type User } from './users.ts';
 
 /**
- * Ends all sessions and keys of a user, who begins no new ones, and is told nothing more; what is theirs stays, open orders
- * too. Needs the owner's login. @throws NOT_FOUND
+ * Ends all sessions and keys of a user, who begins no new ones; what is theirs stays, open orders too. Who calls it also lets
+ * `stopTelling` of core/alerts end what goes out to them. Needs the owner's login. @throws NOT_FOUND
  */
-export async function disableUser(database: Database, userId: string): Promise<User> {
-  return await database.transaction(async (tx) => {
-    await tx.query(
-      `update identity.users set disabled_at = clock_timestamp(), updated_at = clock_timestamp()
-       where user_id = $1 and disabled_at is null`,
-      [userId],
-    );
-    const user = await userById(tx, userId);
-    await endAllSessions(tx, userId, 'operator');
-    await revokeAllKeys(tx, userId);
-    await stopTelling(tx, userId);
-    await recordAudit(tx, { event: 'user_disabled', userId });
-    return user;
-  });
+export async function disableUser(tx: Transaction, userId: string): Promise<User> {
+  await tx.query(
+    `update identity.users set disabled_at = clock_timestamp(), updated_at = clock_timestamp()
+     where user_id = $1 and disabled_at is null`,
+    [userId],
+  );
+  const user = await userById(tx, userId);
+  await endAllSessions(tx, userId, 'operator');
+  await revokeAllKeys(tx, userId);
+  await recordAudit(tx, { event: 'user_disabled', userId });
+  return user;
 }
 
 /** Lets a user sign in again, with the password they had. Needs the owner's login. @throws NOT_FOUND */
@@ -35,19 +32,4 @@ export async function enableUser(database: Database, userId: string): Promise<Us
     await recordAudit(tx, { event: 'user_enabled', userId });
     return user;
   });
-}
-
-/** Programs and mailboxes of theirs would go on to be told of alerts, of an operator those about others. */
-async function stopTelling(tx: Transaction, userId: string): Promise<void> {
-  await tx.query(
-    `update alerts.webhooks set is_active = false, disabled_because = 'its user was disabled'
-      where user_id = $1 and is_active`,
-    [userId],
-  );
-  await tx.query('delete from alerts.mail_preferences where user_id = $1', [userId]);
-  await tx.query(
-    `update alerts.deliveries set state = 'failed', ended_at = clock_timestamp(), answer = 'its user was disabled'
-      where user_id = $1 and state = 'waiting'`,
-    [userId],
-  );
 }

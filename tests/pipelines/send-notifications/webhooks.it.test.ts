@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { claimWebhookDeliveries, listDeliveries, type StoredDelivery } from '#core/alerts/deliveries.ts';
 import { setMailPreference } from '#core/alerts/mail-preferences.ts';
 import { listWebhooks, makeWebhook, switchWebhook, type WebhookTopic } from '#core/alerts/webhooks.ts';
+import { stopTelling } from '#core/alerts/stop-telling.ts';
 import { disableUser } from '#core/identity/disable-user.ts';
 import { parseDecimal } from '#core/market/decimal.ts';
 import { Metrics } from '#core/platform/metrics.ts';
@@ -204,7 +205,10 @@ describe('a webhook', () => {
     await hook(userId, url);
     await setMailPreference(ground.trading.database, userId, 'info');
     await ground.raise(userId, ['before'], { hasMail: true });
-    await disableUser(ground.trading.database, userId);
+    await ground.trading.database.transaction(async (tx) => {
+      await disableUser(tx, userId);
+      await stopTelling(tx, userId);
+    });
     await ground.raise(userId, ['one'], { hasMail: true });
     const { rows } = await ground.database.query<{ state: string }>(
       'select state from alerts.deliveries where user_id = $1',
