@@ -65,7 +65,10 @@ export async function supervise(options: SuperviseOptions): Promise<SupervisedRo
       stopping.abort();
       const message: StopMessage = { type: 'stop', drain };
       if (child.connected) child.send(message);
-      const killer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+      const killer = setTimeout(() => {
+        logger.warn({ role: name, timeoutMs }, 'a role did not end in time and is killed');
+        child.kill('SIGKILL');
+      }, timeoutMs);
       await ended.catch(() => undefined);
       clearTimeout(killer);
     },

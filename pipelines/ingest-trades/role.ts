@@ -6,6 +6,7 @@ import type { Config } from '#core/platform/config.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
+import { persist } from '#core/platform/back-off.ts';
 import { spillFolder } from '#core/platform/spill-folder.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
 import { startCapture, type Capture } from './capture.ts';
@@ -29,7 +30,10 @@ export interface IngestOptions {
 }
 
 export interface Ingest {
-  /** Stops the socket, lets the log drain and holes be repaired; bounded by `timeoutMs`, then gives up quietly. */
+  /**
+   * Stops the socket, lets the log drain and holes be repaired, though Postgres or the log is away for a moment; bounded by
+   * `timeoutMs`, then gives up and says so in the log.
+   */
   drain(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
   /** Rejects when the consumer gave up. */
@@ -39,6 +43,7 @@ export interface Ingest {
 const venueTimeMs = 5_000;
 const repairEveryMs = 2_000;
 const drainPollMs = 200;
+const drainRetry = { firstMs: 100, maxMs: 2_000 };
 
 /**
  * Socket → log → lake for one venue: capture, consumer and repair in one process. Any number of workers consume; of
@@ -88,19 +93,11 @@ function running(options: IngestOptions, consumer: TradeConsumer, capture: Task 
     async drain(timeoutMs) {
       const deadline = AbortSignal.timeout(timeoutMs);
       try {
-        await capture.drain(deadline);
-        await consumer.drained(deadline);
-        while (
-          'onDuty' in capture &&
-          capture.onDuty &&
-          (await openGaps(database, exchange.source)).length > 0
-        ) {
-          await sleep(drainPollMs, undefined, { signal: deadline });
-          await consumer.drained(deadline);
-        }
-        // Repair may have asked for what was on its way: its records are in the log, and in the account once consumed.
-        await capture.close();
-        await consumer.drained(deadline);
+        await persist(() => drainOnce(deadline), {
+          backOff: drainRetry,
+          signal: deadline,
+          onFailure: (failure) => logger.warn({ err: failure }, 'draining was interrupted; trying again'),
+        });
       } catch (error) {
         logger.warn({ err: error }, 'ingest did not drain in time; what is left goes on at the next start');
       }
@@ -110,6 +107,18 @@ function running(options: IngestOptions, consumer: TradeConsumer, capture: Task 
       await consumer.close();
     },
   };
+
+  async function drainOnce(deadline: AbortSignal): Promise<void> {
+    await capture.drain(deadline);
+    await consumer.drained(deadline);
+    while ('onDuty' in capture && capture.onDuty && (await openGaps(database, exchange.source)).length > 0) {
+      await sleep(drainPollMs, undefined, { signal: deadline });
+      await consumer.drained(deadline);
+    }
+    // Repair may have asked for what was on its way: its records are in the log, and in the account once consumed.
+    await capture.close();
+    await consumer.drained(deadline);
+  }
 }
 
 async function startRecordedCapture(options: IngestOptions): Promise<Capture> {

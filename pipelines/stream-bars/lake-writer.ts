@@ -7,7 +7,7 @@ import type { Lake } from '#core/lake/lake.ts';
 import { latestRevisions, parquetRelation } from '#core/lake/relation.ts';
 import { currentFiles } from '#core/lake/scan.ts';
 import { candles } from '#core/lake/tables.ts';
-import { backOffMs } from '#core/platform/back-off.ts';
+import { backOffMs, persist } from '#core/platform/back-off.ts';
 import { TicklakeError, toTicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
@@ -40,8 +40,7 @@ const barsMax = 20_000;
 /** A bar that is not proven whole is committed when nothing has come to it for so long. */
 const unprovenMs = 60_000;
 const retryMsMax = 30_000;
-const drainAttemptsMax = 5;
-const drainRetryMs = 100;
+const drainRetry = { firstMs: 100, maxMs: 2_000 };
 
 /** Commits bars that closed to `market.candles`, now and then, many at a time. */
 export function startLakeWriter(options: LakeWriterOptions): LakeWriter {
@@ -61,18 +60,17 @@ export function startLakeWriter(options: LakeWriterOptions): LakeWriter {
     async drain(signal) {
       stopping.abort();
       await running;
-      for (let attempt = 0; ;) {
-        try {
-          if ((await commitDue(options, 0)) < barsMax) return;
-        } catch (error) {
-          if (!toTicklakeError(error).retryable || attempt >= drainAttemptsMax) throw error;
-          attempt += 1;
-          await sleep(backOffMs(attempt, { firstMs: drainRetryMs, maxMs: retryMsMax }), undefined, {
-            signal,
-          });
-        }
-        signal.throwIfAborted();
-      }
+      await persist(
+        async () => {
+          while ((await commitDue(options, 0)) >= barsMax) signal.throwIfAborted();
+        },
+        {
+          backOff: drainRetry,
+          signal,
+          onFailure: (failure) =>
+            logger.warn({ err: failure }, 'the last live candles were not committed; trying again'),
+        },
+      );
     },
     async close() {
       stopping.abort();

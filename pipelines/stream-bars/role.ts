@@ -4,6 +4,7 @@ import type { Config } from '#core/platform/config.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
+import { persist } from '#core/platform/back-off.ts';
 import { spillFolder } from '#core/platform/spill-folder.ts';
 import type { EventLog } from '#core/streams/event-log.ts';
 import { startBarConsumer } from './consume.ts';
@@ -29,12 +30,14 @@ export interface Stream {
   readonly failed: Promise<never>;
 }
 
+const drainRetry = { firstMs: 100, maxMs: 2_000 };
+
 /**
  * Trades of the log → candles at their close → indicators and signals: kept in Postgres, sent to their topics, committed to
  * the lake. Any number of processes share the partitions.
  */
 export async function startStream(options: StreamOptions): Promise<Stream> {
-  const { config, log } = options;
+  const { config, log, logger } = options;
   const topic = { partitions: config.logPartitions, retentionMs: config.logRetentionHours * 3_600_000 };
   for (const name of [tradesTopic, candlesticksTopic, indicatorsTopic, signalsTopic]) {
     await log.ensureTopic(name, topic);
@@ -56,7 +59,11 @@ export async function startStream(options: StreamOptions): Promise<Stream> {
     failed: Promise.race([consumer.failed, writer.failed]),
     async drain(signal) {
       try {
-        await consumer.drained(signal);
+        await persist(() => consumer.drained(signal), {
+          backOff: drainRetry,
+          signal,
+          onFailure: (failure) => logger.warn({ err: failure }, 'draining was interrupted; trying again'),
+        });
       } finally {
         await writer.drain(signal);
       }

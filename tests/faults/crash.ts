@@ -59,8 +59,8 @@ const marketsCount = 10;
 const kafkaSessionMs = 6_000;
 
 /**
- * Runs `ticklake up` at high speed, kills its processes with SIGKILL at random instants, lets it end, and says what
- * the report and `lake verify` then find. Every process it starts is gone when it returns.
+ * Runs `ticklake up` at high speed, kills its processes with SIGKILL at random instants and once more as it is told to end, and says
+ * what the report and `lake verify` then find. Every process it starts is gone when it returns.
  */
 export async function crashRun(options: CrashOptions): Promise<CrashResult> {
   const random = randomOf(options.seed);
@@ -100,7 +100,9 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
       story.push(line);
       options.say?.(line);
     }
-    const report = await up.end();
+    // It ends while what it needs to end well is away for a moment.
+    story.push(`told to end as ${options.kafka === undefined ? 'Postgres' : 'the broker'} is killed`);
+    const [report] = await Promise.all([up.end(), killAtTheEnd(up, options.kafka)]);
     const verify = await up.run(['--json', 'lake', 'verify'], { reject: false });
     const candles = await up.run(['sql', '--format', 'json', candlesSql]);
     story.push('it said at last:', ...up.said());
@@ -115,6 +117,12 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
   } finally {
     await up.close();
   }
+}
+
+async function killAtTheEnd(up: UpProcess, kafka: TestKafka | undefined): Promise<void> {
+  if (kafka === undefined) return void process.kill(await up.pidOf('postgres'), 'SIGKILL');
+  await kafka.kill();
+  await kafka.restart();
 }
 
 /** A short session, so that a killed worker's partitions are given to the next one soon. */
