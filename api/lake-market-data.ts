@@ -26,6 +26,8 @@ export interface LakeMarketDataOptions {
 }
 
 const marketsFreshMs = 5_000;
+/** How long after that they are still told, while newer ones are being read. */
+const marketsStaleMs = 5_000;
 const sourcesMax = 16;
 const proofsMax = 64;
 const proofFreshMs = 1_000;
@@ -38,7 +40,6 @@ export function lakeMarketData({ lake, reader }: LakeMarketDataOptions): MarketD
   const markets = new LRUCache<string, Market[]>({
     max: sourcesMax,
     ttl: marketsFreshMs,
-    allowStale: true,
     fetchMethod: (source) => readMarkets(lake, reader, source),
   });
   const proofs = new LRUCache<string, Proof<ListingProof>>({
@@ -56,7 +57,11 @@ export function lakeMarketData({ lake, reader }: LakeMarketDataOptions): MarketD
   });
   return {
     sources: (symbol) => readSources(lake, symbol),
-    markets: async (source) => (await markets.fetch(source)) ?? [],
+    async markets(source) {
+      // Who asks again and again never waits for the files, and who asks after a quiet time is told nothing old.
+      const allowStale = markets.getRemainingTTL(source) > -marketsStaleMs;
+      return (await markets.fetch(source, { allowStale })) ?? [];
+    },
     trades: (request, signal) => readTrades(lake, reader, request, signal),
     tables: () => Promise.all(lakeTables.map((table) => tableState(lake, table))),
     coverage: async (filter) => (await proofs.fetch(JSON.stringify(filter))) ?? { rows: [], moments: [] },

@@ -22,7 +22,7 @@ export const outageTable: readonly { what: string; while: Record<Outage, Outcome
   },
   {
     what: 'the price of a market',
-    while: { Postgres: 'last answer', log: 'answers', files: 'answers' },
+    while: { Postgres: 'last answer', log: 'answers', files: 'last answer' },
   },
   {
     what: 'trades, candles and indicators of the lake',

@@ -224,10 +224,12 @@ describe(
         try {
           await roles.until('health to name it', async () => (await downBy()).includes(name));
           const expected = Object.fromEntries(outageTable.map(({ what, while: of }) => [what, of[outage]]));
-          // Coverage that was just proven is told for a moment without asking.
+          // What was just read is told for a moment without asking.
           await roles.until(
-            'coverage to be asked for again',
-            async () => (await get('/v1/lake/coverage')) === expected['coverage, signals'],
+            'prices and coverage to be asked for again',
+            async () =>
+              (await get(`/v1/markets/${symbol}`)) === expected['the price of a market'] &&
+              (await get('/v1/lake/coverage')) === expected['coverage, signals'],
           );
           expect(await observed()).toEqual(expected);
         } finally {
