@@ -29,6 +29,8 @@ export interface TradingRoles {
   /** Answers when it serves the market's price. */
   startApi(): Promise<ApiProcess>;
   startTrader(): RoleProcess;
+  /** What is told of orders: alerts, notifications, aggregates. */
+  startEvents(): RoleProcess;
   /** A trade of {@link symbol}, as it comes from the feed, so long ago by the venue's clock. */
   trade(price: string, options?: { agoMs?: number; volume?: string }): Promise<number>;
   until(what: string, isSo: () => Promise<boolean>): Promise<void>;
@@ -75,6 +77,10 @@ export async function openTradingRoles({ kafka }: { kafka?: TestKafka } = {}): P
     child.kill('SIGKILL');
     await ended;
   };
+  const startPlain = (role: string): RoleProcess => {
+    const child = start(role, {});
+    return { kill: () => kill(child) };
+  };
   const until = async (what: string, isSo: () => Promise<boolean>): Promise<void> => {
     const deadline = Date.now() + waitMs;
     while (!(await isSo().catch(() => false))) {
@@ -104,10 +110,8 @@ export async function openTradingRoles({ kafka }: { kafka?: TestKafka } = {}): P
       await api.start();
       return api;
     },
-    startTrader() {
-      const child = start('trader', {});
-      return { kill: () => kill(child) };
-    },
+    startTrader: () => startPlain('trader'),
+    startEvents: () => startPlain('events'),
     async trade(price, { agoMs = 0, volume = '1' } = {}) {
       const timestampUs = (Date.now() - agoMs) * 1_000;
       await noteVenueTime(lake.database, source, timestampUs);
