@@ -159,23 +159,26 @@ async function serves(
   }
 }
 
+/** What the API answers from what is there now: its last answer, which it gives while Postgres is away, does not count. */
+async function ask(apiPort: number, path: string): Promise<unknown> {
+  const answer = await fetch(`http://127.0.0.1:${apiPort}${path}`, { signal: AbortSignal.timeout(5_000) });
+  if (!answer.ok || answer.headers.has('age')) throw new Error(`the API answers ${answer.status}`);
+  return await answer.json();
+}
+
 /** The newest snapshot of the trades, by the API. */
 async function snapshotOf(apiPort: number): Promise<string | null> {
-  const answer = await fetch(`http://127.0.0.1:${apiPort}/v1/lake/tables`, {
-    signal: AbortSignal.timeout(5_000),
-  });
-  if (!answer.ok) throw new Error(`the API answers ${answer.status}`);
-  const { items } = (await answer.json()) as { items: { name: string; snapshotId: string | null }[] };
+  const { items } = (await ask(apiPort, '/v1/lake/tables')) as {
+    items: { name: string; snapshotId: string | null }[];
+  };
   return items.find(({ name }) => name === 'market.trades')?.snapshotId ?? null;
 }
 
 /** The newest minute that was said, by the API. */
 async function newestCandle(apiPort: number): Promise<string | null> {
-  const answer = await fetch(`http://127.0.0.1:${apiPort}/v1/markets/BTCUSDT/candles?interval=1m&limit=1`, {
-    signal: AbortSignal.timeout(5_000),
-  });
-  if (!answer.ok) throw new Error(`the API answers ${answer.status}`);
-  const { items } = (await answer.json()) as { items: { openTime: string }[] };
+  const { items } = (await ask(apiPort, '/v1/markets/BTCUSDT/candles?interval=1m&limit=1')) as {
+    items: { openTime: string }[];
+  };
   return items[0]?.openTime ?? null;
 }
 
