@@ -51,12 +51,16 @@ const awayMsMax = 7_000;
  * tells, once all is at rest, what the exchange and the portfolios hold to be true.
  */
 export async function liveTradingRun(options: LiveTradingOptions): Promise<LiveTradingResult> {
-  await using exchange = await openLiveExchange(tapeSeed);
-  const up = await startUp({ speed: 1, env: { ...exchange.env, ...unlimited } });
+  const exchange = await openLiveExchange(tapeSeed);
   try {
-    return await runUnder(up, exchange, options);
+    const up = await startUp({ speed: 1, env: { ...exchange.env, ...unlimited } });
+    try {
+      return await runUnder(up, exchange, options);
+    } finally {
+      await up.close();
+    }
   } finally {
-    await up.close();
+    await exchange.close();
   }
 }
 
@@ -74,7 +78,7 @@ async function runUnder(
   const markets = await openMarkets(up);
   const accounts = await openAccounts(up, exchange.given);
   const { client, live } = accounts;
-  const load = startLiveLoad({ client, trader: live, markets, seed, hands: 2 });
+  const load = startLiveLoad({ client, trader: live, markets, seed, hands: 3 });
   const url = `http://127.0.0.1:${up.apiPort}`;
   const paperLoad = await startOrderLoad({ url, seed, markets, users: 1, portfoliosEach: 1, workersEach: 1 });
   let switches = 0;

@@ -13,7 +13,7 @@ import { startRoad, type Road } from './road.ts';
  * The exchange that live orders go to. It is a simulator on the same tape as the one whose prices are followed, and not
  * that one, as a simulator that is killed forgets its orders, which no exchange does: this one gets out of reach instead.
  */
-export interface LiveExchange extends AsyncDisposable {
+export interface LiveExchange {
   /** Environment of who trades there, live. */
   readonly env: Record<string, string>;
   /** The way from who trades there. */
@@ -27,6 +27,7 @@ export interface LiveExchange extends AsyncDisposable {
   mend(): Promise<void>;
   /** What it holds to be true, past the road and any fault. */
   books(): Promise<Books>;
+  close(): Promise<void>;
 }
 
 interface Truth {
@@ -96,9 +97,9 @@ export async function openLiveExchange(seed: number): Promise<LiveExchange> {
       if (truth === undefined) throw new Error('the exchange does not know the account');
       return booksOf(truth);
     },
-    async [Symbol.asyncDispose]() {
+    async close() {
       stranger.close();
-      await road[Symbol.asyncDispose]();
+      await road.close();
       await simulator.close();
     },
   };

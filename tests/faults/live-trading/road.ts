@@ -2,13 +2,14 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 /** The way to a server, byte by byte, so that an outage may begin and end anywhere in a request or its answer. */
-export interface Road extends AsyncDisposable {
+export interface Road {
   readonly url: string;
   /** Breaks all connections, and takes none until it is open again. */
   cut(): void;
   /** Lets nothing through in either direction; what is sent meanwhile arrives late. */
   hold(): void;
   open(): void;
+  close(): Promise<void>;
 }
 
 type State = 'open' | 'cut' | 'held';
@@ -54,7 +55,7 @@ export async function startRoad(to: string): Promise<Road> {
       state = 'open';
       for (const socket of sockets) socket.resume();
     },
-    async [Symbol.asyncDispose]() {
+    async close() {
       cut();
       server.close();
       await once(server, 'close');
