@@ -7,7 +7,7 @@ import { binanceOrdersUrl, createBinanceOrderVenue } from './binance/orders/venu
 import type { OrderVenue } from './order-venue.ts';
 
 type KeyConfig = Pick<Config, 'exchangeApiKey' | 'exchangeApiSecret' | 'exchangeApiKeyType'>;
-export type OrderVenueConfig = KeyConfig & Pick<Config, 'exchange' | 'liveTrading' | 'exchangeOrdersUrl'>;
+export type OrderVenueConfig = KeyConfig & Pick<Config, 'exchange' | 'simulatorSeed' | 'liveTrading' | 'exchangeOrdersUrl'>;
 
 export interface OpenOrderVenueOptions {
   config: OrderVenueConfig;
@@ -29,10 +29,15 @@ export function openOrderVenue({ config, ...options }: OpenOrderVenueOptions): O
   const own = config.exchange === 'simulator' ? options.simulatorUrl : binanceOrdersUrl;
   const baseUrl = config.exchangeOrdersUrl ?? own;
   if (baseUrl !== undefined)
-    return createBinanceOrderVenue({ source: config.exchange, key, baseUrl, logger, metrics });
+    return createBinanceOrderVenue({ source: sourceOf(config), key, baseUrl, logger, metrics });
   throw new TicklakeError('USAGE', 'the simulator has no fixed address', {
     remedy: 'Give its URL as exchangeOrdersUrl.',
   });
+}
+
+/** The configured venue by its name in the lake. */
+export function sourceOf({ exchange, simulatorSeed }: Pick<Config, 'exchange' | 'simulatorSeed'>): string {
+  return exchange === 'simulator' ? `simulator:${simulatorSeed}` : exchange;
 }
 
 /** The key of the account, where there is one. */

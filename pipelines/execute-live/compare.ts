@@ -1,0 +1,69 @@
+import { reconcileOrders } from '#core/exchanges/reconcile-orders.ts';
+import type { OrderAnswer, VenueFill, VenueOrder } from '#core/exchanges/order-venue.ts';
+import { decimalText } from '#core/market/decimal.ts';
+import type { VenueDifference } from '#core/trading/live.ts';
+import type { Order } from '#core/trading/order.ts';
+import type { Portfolio } from '#core/trading/portfolio.ts';
+import { refusal } from './carry.ts';
+import { differenceOf, orderMissing, shortBalances } from './differences.ts';
+import { bookTold, liveOrders, type LookOptions } from './look.ts';
+
+/**
+ * Compares the portfolio with its account at the venue: books what became of orders that were sent and the fills that are not
+ * booked, and reports what booking cannot make good. Nothing may be sent meanwhile.
+ * @throws EXCHANGE_UNREACHABLE and what else the venue's answers and booking throw
+ */
+export async function compareAccount(options: LookOptions): Promise<void> {
+  const { venue, books, report, signal } = options;
+  const sent = liveOrders(await books.portfolio()).filter(({ live }) => live?.validUntilUs !== undefined);
+  const next = await books.nextFillIds();
+  const orders = sent.map((order) => ({
+    ...{ symbol: order.symbol, clientOrderId: order.id, validUntilUs: order.live?.validUntilUs ?? 0 },
+    filledQuantity: decimalText(order.filledQuantity),
+  }));
+  const found = await reconcileOrders(venue, { orders, nextFillIds: next }, signal);
+  const strangers: VenueFill[] = [];
+  for (const difference of found.differences)
+    if (difference.kind === 'stranger_fill') strangers.push(difference.fill);
+    else await report(differenceOf(difference));
+  for (const order of sent) await refuse(order, found.orders.get(order.id), options);
+  const portfolio = await books.portfolio();
+  for (const [symbol, nextFillId] of next) {
+    const fills = [...found.fills, ...strangers].filter((fill) => fill.symbol === symbol);
+    fills.sort((a, b) => a.id - b.id);
+    const told = { nextFillId, fills, orders: acceptedOf(found.orders) };
+    await bookTold(symbol, liveOrders(portfolio, symbol), told, options);
+  }
+}
+
+async function refuse(
+  order: Order,
+  answer: OrderAnswer | undefined,
+  { books, report }: LookOptions,
+): Promise<void> {
+  if (answer?.kind !== 'rejected') return;
+  if (order.live?.venueOrderId === undefined) await books.book([refusal(order.id, answer)]);
+  else await report(orderMissing(order));
+}
+
+function acceptedOf(answers: ReadonlyMap<string, OrderAnswer>): Map<string, VenueOrder> {
+  const accepted = new Map<string, VenueOrder>();
+  for (const [id, answer] of answers) if (answer.kind === 'accepted') accepted.set(id, answer.order);
+  return accepted;
+}
+
+/**
+ * Of which assets the account has less than the portfolio; undefined where fills came in between, so that it cannot be told.
+ * Nothing may be sent meanwhile.
+ */
+export async function comparedBalances({
+  venue,
+  books,
+  signal,
+}: LookOptions): Promise<VenueDifference[] | undefined> {
+  const balances = await venue.balances(signal);
+  for (const [symbol, fromId] of await books.nextFillIds())
+    if ((await venue.fills({ symbol, fromId, limit: 1 }, signal)).length > 0) return undefined;
+  const portfolio: Portfolio = await books.portfolio();
+  return shortBalances(portfolio, balances);
+}
