@@ -24,7 +24,7 @@ export interface LiveOptions {
 }
 
 export interface Live {
-  /** Sends nothing more, books what is under way, and leaves the account to others. */
+  /** Sends nothing more, and leaves the account to others; what is not known then, they ask for. */
   close(): Promise<void>;
 }
 
