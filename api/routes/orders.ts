@@ -109,7 +109,8 @@ export const orderRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading,
       return {
         items: events.flatMap((event) =>
           event.type === 'order_canceled' || event.type === 'order_cancel_requested'
-            ? [shownOrder(portfolioId, event.order)] : [],
+            ? [shownOrder(portfolioId, event.order)]
+            : [],
         ),
       };
     },

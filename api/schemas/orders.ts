@@ -74,7 +74,8 @@ export const Order = Type.Object(
     filledQuantity: Decimal('Of the base asset.'),
     averagePrice: Nullable(Decimal('Of its fills, rounded; null where there are none.')),
     isCancelRequested: Type.Boolean({
-      description: 'Whether the exchange was asked to end it; until it has, the order is open and its money held.',
+      description:
+        'Whether the exchange was asked to end it; until it has, the order is open and its money held.',
     }),
     fees: Decimal(
       'Paid so far, in the quote asset; what an exchange took of the base counts at the price of the fill.',

@@ -1,3 +1,4 @@
+import { sourceOf } from '#core/market/source.ts';
 import type { Config } from '#core/platform/config.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
@@ -7,7 +8,8 @@ import { binanceOrdersUrl, createBinanceOrderVenue } from './binance/orders/venu
 import type { OrderVenue } from './order-venue.ts';
 
 type KeyConfig = Pick<Config, 'exchangeApiKey' | 'exchangeApiSecret' | 'exchangeApiKeyType'>;
-export type OrderVenueConfig = KeyConfig & Pick<Config, 'exchange' | 'simulatorSeed' | 'liveTrading' | 'exchangeOrdersUrl'>;
+export type OrderVenueConfig = KeyConfig &
+  Pick<Config, 'exchange' | 'simulatorSeed' | 'liveTrading' | 'exchangeOrdersUrl'>;
 
 export interface OpenOrderVenueOptions {
   config: OrderVenueConfig;
@@ -33,11 +35,6 @@ export function openOrderVenue({ config, ...options }: OpenOrderVenueOptions): O
   throw new TicklakeError('USAGE', 'the simulator has no fixed address', {
     remedy: 'Give its URL as exchangeOrdersUrl.',
   });
-}
-
-/** The configured venue by its name in the lake. */
-export function sourceOf({ exchange, simulatorSeed }: Pick<Config, 'exchange' | 'simulatorSeed'>): string {
-  return exchange === 'simulator' ? `simulator:${simulatorSeed}` : exchange;
 }
 
 /** The key of the account, where there is one. */

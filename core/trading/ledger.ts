@@ -28,7 +28,9 @@ export function entriesOf(event: TradingEvent): Entry[] {
     case 'order_refused':
       return moved(heldAsset(event.order), 'held', 'available', event.released);
     case 'order_filled':
-      return event.fill.feeAsset === undefined ? filledOnPaper(event) : filledLive(event, event.fill.feeAsset);
+      return event.fill.feeAsset === undefined
+        ? filledOnPaper(event)
+        : filledLive(event, event.fill.feeAsset);
     case 'portfolio_opened':
     case 'order_rejected':
     case 'order_sent':

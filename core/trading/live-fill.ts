@@ -12,11 +12,15 @@ import type { Portfolio } from './portfolio.ts';
 export function liveFillFault(order: Order, filled: LiveFill): string | undefined {
   const { fillId, quantity, price, fee, feeAsset } = filled;
   if (order.live?.venueOrderId === undefined) return 'is not known to be at the venue';
-  if (fillId <= order.activeAfterTradeId) return `has booked fill ${order.activeAfterTradeId} already, past fill ${fillId}`;
-  if (quantity <= zero || price <= zero || fee < zero) return `has a fill ${fillId} without quantity or price`;
+  if (fillId <= order.activeAfterTradeId)
+    return `has booked fill ${order.activeAfterTradeId} already, past fill ${fillId}`;
+  if (quantity <= zero || price <= zero || fee < zero)
+    return `has a fill ${fillId} without quantity or price`;
   const gained = order.side === 'buy' ? quantity : fillQuote(filled);
-  if (feeAsset === gainedAsset(order) && fee >= gained) return `has a fill ${fillId} that its fee takes whole`;
-  if (quantity > subtract(order.quantity, order.filledQuantity)) return `has not so much left as fill ${fillId}`;
+  if (feeAsset === gainedAsset(order) && fee >= gained)
+    return `has a fill ${fillId} that its fee takes whole`;
+  if (quantity > subtract(order.quantity, order.filledQuantity))
+    return `has not so much left as fill ${fillId}`;
   if (order.side === 'buy' && fillQuote(filled) > order.held)
     return `does not hold what fill ${fillId} costs`;
   return undefined;

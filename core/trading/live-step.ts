@@ -33,7 +33,12 @@ export function reportDifference(
 ): Decided {
   const told = { type: 'venue_differs', difference } as const;
   if (!isHalting(difference) || portfolio.risk === 'halted') return decided(portfolio, atUs, told);
-  const halted = { type: 'risk_set', risk: 'halted', by: 'venue_reconciliation', reason: difference.cause } as const;
+  const halted = {
+    type: 'risk_set',
+    risk: 'halted',
+    by: 'venue_reconciliation',
+    reason: difference.cause,
+  } as const;
   return decided(portfolio, atUs, told, halted);
 }
 
@@ -49,21 +54,33 @@ function liveStep(portfolio: Portfolio, step: LiveStep, around: Surroundings, at
       if (stricter(portfolio.risk, around.globalRisk) === 'halted')
         return decided(portfolio, atUs, canceled(order, 'kill_switch'));
       const { validUntilUs } = step;
-      return decided(portfolio, atUs, { type: 'order_sent', order: withLive(order, { ...live, validUntilUs }) });
+      return decided(portfolio, atUs, {
+        type: 'order_sent',
+        order: withLive(order, { ...live, validUntilUs }),
+      });
     }
     case 'confirm_order': {
       const { venueOrderId } = step;
       if (live.venueOrderId === venueOrderId) return decided(portfolio, atUs);
       if (live.validUntilUs === undefined || live.venueOrderId !== undefined)
         return conflict(order, `is not the venue's order ${venueOrderId}`);
-      return decided(portfolio, atUs, { type: 'order_activated', order: withLive(order, { ...live, venueOrderId }) });
+      return decided(portfolio, atUs, {
+        type: 'order_activated',
+        order: withLive(order, { ...live, venueOrderId }),
+      });
     }
     case 'refuse_order': {
       if (live.validUntilUs === undefined || live.venueOrderId !== undefined)
         return conflict(order, 'is not waiting for the answer of its venue');
       const { code, detail } = step;
       const over: Order = { ...order, status: 'rejected', held: zero };
-      return decided(portfolio, atUs, { type: 'order_refused', order: over, released: order.held, code, detail });
+      return decided(portfolio, atUs, {
+        type: 'order_refused',
+        order: over,
+        released: order.held,
+        code,
+        detail,
+      });
     }
     case 'book_fill': {
       const fault = liveFillFault(order, step);
@@ -101,5 +118,9 @@ function withLive(order: Order, live: LiveOrder): Order {
 }
 
 function conflict(order: Order, fault: string): Decision {
-  return refused('CONFLICT', `order ${order.id} ${fault}`, 'Load the portfolio again and go on from how it stands.');
+  return refused(
+    'CONFLICT',
+    `order ${order.id} ${fault}`,
+    'Load the portfolio again and go on from how it stands.',
+  );
 }

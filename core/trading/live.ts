@@ -13,7 +13,10 @@ export type LiveStep =
   | { kind: 'end_order'; orderId: string; as: 'canceled' | 'expired'; filledQuantity: FillStep['quantity'] };
 
 /** A fill with the fee that the venue took, in the asset that it took it in. */
-export interface LiveFill extends Pick<FillStep, 'orderId' | 'quantity' | 'price' | 'liquidity' | 'marketTimeUs'> {
+export interface LiveFill extends Pick<
+  FillStep,
+  'orderId' | 'quantity' | 'price' | 'liquidity' | 'marketTimeUs'
+> {
   /** Of the fill, by the venue. */
   fillId: number;
   fee: FillStep['quantity'];

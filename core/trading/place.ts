@@ -48,7 +48,10 @@ export function reserved(
   freed: Decimal = zero,
 ): { held: Decimal; market: MarketView; live?: LiveOrder } | Fault {
   if (portfolio.venue !== undefined && portfolio.venue !== request.source)
-    return fault('UNKNOWN_SYMBOL', `The portfolio trades at ${portfolio.venue} alone; place orders of its markets.`);
+    return fault(
+      'UNKNOWN_SYMBOL',
+      `The portfolio trades at ${portfolio.venue} alone; place orders of its markets.`,
+    );
   if (portfolio.venue !== undefined && request.postOnly && request.type !== 'limit')
     return fault('POST_ONLY_NOT_ALLOWED', 'The venue takes limit orders alone as post-only; leave it out.');
   if (market === undefined)

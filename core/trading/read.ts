@@ -62,8 +62,7 @@ export interface EventQuery {
 const portfolioSql = sqlFile(import.meta.url, 'sql/read-portfolio.sql');
 const ordersSql = selectingOrders(sqlFile(import.meta.url, 'sql/read-orders.sql'));
 const openOrdersSql = selectingOrders(sqlFile(import.meta.url, 'sql/open-orders.sql'));
-const factColumns =
-  'p.portfolio_id as id, user_id as "userId", name, opened_at_us as "openedAtUs", h.venue';
+const factColumns = 'p.portfolio_id as id, user_id as "userId", name, opened_at_us as "openedAtUs", h.venue';
 const facts = 'trading.portfolios p join trading.heads h using (portfolio_id)';
 const settled = `type in ('deposited', 'withdrawn', 'order_filled')`;
 

@@ -1,6 +1,12 @@
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
-import { moveFills, nextFillIds, ownAccount, startFills, type AccountLease } from '#core/trading/live-account.ts';
+import {
+  moveFills,
+  nextFillIds,
+  ownAccount,
+  startFills,
+  type AccountLease,
+} from '#core/trading/live-account.ts';
 import type { LiveStep, VenueDifference } from '#core/trading/live.ts';
 import type { NumberedEvent } from '#core/trading/event.ts';
 import type { Portfolio } from '#core/trading/portfolio.ts';
@@ -73,7 +79,12 @@ export function openBooks({ database, writer, lease, onBooked }: BooksOptions): 
     },
     async report(difference) {
       const { key } = difference;
-      const command = { kind: 'report_difference' as const, portfolioId, atUs: Date.now() * 1_000, difference };
+      const command = {
+        kind: 'report_difference' as const,
+        portfolioId,
+        atUs: Date.now() * 1_000,
+        difference,
+      };
       const once = { key: `venue_differs ${key}`, bodyHash: key };
       const { isReplay } = await writer.submit(command, once);
       if (!isReplay) onBooked();

@@ -72,7 +72,12 @@ async function note({ id }: Order, answer: OrderAnswer, { books }: CarryOptions)
 
 /** An order that the venue did not take. */
 export function refusal(orderId: string, { code, message }: Rejected): LiveStep {
-  return { kind: 'refuse_order', orderId, code: rejectCodeOf(code), detail: `The exchange says ${code}: ${message}` };
+  return {
+    kind: 'refuse_order',
+    orderId,
+    code: rejectCodeOf(code),
+    detail: `The exchange says ${code}: ${message}`,
+  };
 }
 
 type Rejected = Extract<OrderAnswer, { kind: 'rejected' }>;

@@ -36,7 +36,14 @@ export function differenceOf(difference: Exclude<Difference, { kind: 'stranger_f
   }
 }
 
-export function strangerFill({ symbol, id, side, quantity, price, venueOrderId }: VenueFill): VenueDifference {
+export function strangerFill({
+  symbol,
+  id,
+  side,
+  quantity,
+  price,
+  venueOrderId,
+}: VenueFill): VenueDifference {
   return {
     kind: 'stranger_fill',
     key: `stranger_fill ${symbol} ${id}`,

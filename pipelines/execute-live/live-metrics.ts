@@ -11,12 +11,16 @@ export function liveMetrics(metrics: Metrics) {
       'Orders that were sent, asked for or cancelled at the venue, by how that ended',
       ['need', 'result'],
     ),
-    looks: metrics.counter('ticklake_live_looks_total', 'Times that fills and ends of a market were asked for', [
-      'result',
-    ]),
-    compared: metrics.counter('ticklake_live_compared_total', 'Comparisons of the account with its portfolio', [
-      'result',
-    ]),
+    looks: metrics.counter(
+      'ticklake_live_looks_total',
+      'Times that fills and ends of a market were asked for',
+      ['result'],
+    ),
+    compared: metrics.counter(
+      'ticklake_live_compared_total',
+      'Comparisons of the account with its portfolio',
+      ['result'],
+    ),
     differences: metrics.counter(
       'ticklake_live_differences_total',
       'Differences between the venue and the books that were found, each once',

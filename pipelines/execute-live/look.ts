@@ -22,7 +22,10 @@ const endsMax = 20;
  * Books what the venue tells of a market's orders: fills from the first that is not booked, and ends once their fills are.
  * True where something was not told whole yet.
  */
-export async function lookAt(symbol: string, { venue, books, report, signal }: LookOptions): Promise<boolean> {
+export async function lookAt(
+  symbol: string,
+  { venue, books, report, signal }: LookOptions,
+): Promise<boolean> {
   const nextFillId = (await books.nextFillIds()).get(symbol);
   if (nextFillId === undefined) return false;
   const before = liveOrders(await books.portfolio(), symbol).filter(isAtVenue);

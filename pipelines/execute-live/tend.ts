@@ -64,7 +64,8 @@ export async function tend(options: TendOptions): Promise<void> {
   if (fenced !== undefined) throw fenced;
 
   async function advance(): Promise<void> {
-    if (portfolio === undefined || (await books.newest()) !== portfolio.number) portfolio = await books.portfolio();
+    if (portfolio === undefined || (await books.newest()) !== portfolio.number)
+      portfolio = await books.portfolio();
     const orders = liveOrders(portfolio);
     metrics.orders.set(orders.length);
     const nowMs = performance.now();
@@ -88,7 +89,12 @@ export async function tend(options: TendOptions): Promise<void> {
 
   async function carryOn(order: Order, need: 'send' | 'settle' | 'cancel'): Promise<void> {
     try {
-      const isForVenue = await carry(order, need, { venue, books, signal, sendWithinMs: timing.sendWithinMs });
+      const isForVenue = await carry(order, need, {
+        venue,
+        books,
+        signal,
+        sendWithinMs: timing.sendWithinMs,
+      });
       if (isForVenue) due.add(order.symbol);
       // What is known is read with the next event; a cancel writes none.
       if (need === 'cancel') wait(order, 0, cancelAgainMs);
@@ -97,7 +103,10 @@ export async function tend(options: TendOptions): Promise<void> {
     } catch (error) {
       const failures = (notBefore.get(order.id)?.failures ?? 0) + 1;
       wait(order, failures, backOffMs(failures, retryMs));
-      metrics.carried.inc({ need, result: onFailure(error, `order ${order.id} is carried on in a moment`).code });
+      metrics.carried.inc({
+        need,
+        result: onFailure(error, `order ${order.id} is carried on in a moment`).code,
+      });
     }
     // Whether it was booked is read again, also where that was not answered.
     portfolio = undefined;
@@ -113,7 +122,9 @@ export async function tend(options: TendOptions): Promise<void> {
       due.delete(first);
       return first;
     }
-    const symbols = new Set(orders.flatMap(({ symbol, live }) => (live?.venueOrderId === undefined ? [] : symbol)));
+    const symbols = new Set(
+      orders.flatMap(({ symbol, live }) => (live?.venueOrderId === undefined ? [] : symbol)),
+    );
     turn = turn.filter((symbol) => symbols.delete(symbol));
     turn.push(...symbols);
     const next = turn.shift();

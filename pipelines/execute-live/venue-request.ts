@@ -1,8 +1,4 @@
-import type {
-  VenueOrderRequest,
-  VenueOrderTerms,
-  VenueRejectCode,
-} from '#core/exchanges/order-venue.ts';
+import type { VenueOrderRequest, VenueOrderTerms, VenueRejectCode } from '#core/exchanges/order-venue.ts';
 import { decimalText, type Decimal } from '#core/market/decimal.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Order, RejectCode } from '#core/trading/order.ts';

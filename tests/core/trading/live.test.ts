@@ -69,11 +69,15 @@ describe('what a live order needs', () => {
     expect(needOf(order)).toBe('send');
     desk.books({ kind: 'send_order', orderId: order.id, validUntilUs: 5 });
     expect(needOf(desk.order(order.id))).toBe('settle');
-    expect(desk.refusal({ kind: 'send_order', orderId: order.id, validUntilUs: 9 })).toContain('was sent before');
+    expect(desk.refusal({ kind: 'send_order', orderId: order.id, validUntilUs: 9 })).toContain(
+      'was sent before',
+    );
     desk.books({ kind: 'confirm_order', orderId: order.id, venueOrderId: 7 });
     expect(needOf(desk.order(order.id))).toBe('watch');
     expect(desk.books({ kind: 'confirm_order', orderId: order.id, venueOrderId: 7 })).toEqual([]);
-    expect(desk.refusal({ kind: 'confirm_order', orderId: order.id, venueOrderId: 8 })).toContain('not the venue');
+    expect(desk.refusal({ kind: 'confirm_order', orderId: order.id, venueOrderId: 8 })).toContain(
+      'not the venue',
+    );
     balanced(desk);
   });
 
@@ -94,7 +98,9 @@ describe('reservation', () => {
     expect(decimalText(market.held)).toBe('240');
     expect(market.live).toEqual({ worstPrice: d('120') });
     const seller = new LiveDesk({ BTC: '1' });
-    expect(seller.opens({ side: 'sell', type: 'market', timeInForce: 'IOC' }).live).toEqual({ worstPrice: d('80') });
+    expect(seller.opens({ side: 'sell', type: 'market', timeInForce: 'IOC' }).live).toEqual({
+      worstPrice: d('80'),
+    });
   });
 
   it('is refused for markets of another venue', () => {
@@ -216,7 +222,9 @@ describe('cancels', () => {
     const { id } = desk.opens();
     const steps: LiveStep[] = [{ kind: 'send_order', orderId: id, validUntilUs: 5 }];
     const halted = around({ globalRisk: 'halted' });
-    expect(desk.does({ kind: 'execute_live', steps }, halted).map(({ type }) => type)).toEqual(['order_canceled']);
+    expect(desk.does({ kind: 'execute_live', steps }, halted).map(({ type }) => type)).toEqual([
+      'order_canceled',
+    ]);
     expect(desk.order(id)).toMatchObject({ status: 'canceled', held: d('0') });
   });
 });
@@ -225,7 +233,10 @@ it('an amendment is refused, and the order stands', () => {
   const desk = new LiveDesk();
   const id = desk.atVenue(7);
   const refusal = desk.refuses({ kind: 'amend_order', orderId: id, quantity: d('0.5') });
-  expect(refusal).toMatchObject({ code: 'BAD_REQUEST', remedy: 'Cancel it, and place another once it is over.' });
+  expect(refusal).toMatchObject({
+    code: 'BAD_REQUEST',
+    remedy: 'Cancel it, and place another once it is over.',
+  });
 });
 
 it('a stranger’s order halts the portfolio, and what is short alone does not', () => {
@@ -236,5 +247,7 @@ it('a stranger’s order halts the portfolio, and what is short alone does not',
   expect(desk.portfolio.risk).toBe('halted');
   const placing = command({ kind: 'place_order', orderId: 'x', request: request() });
   const decision = decide(desk.portfolio, placing, around());
-  expect(isRefused(decision) ? [] : decision.events).toMatchObject([{ type: 'order_rejected', code: 'HALTED' }]);
+  expect(isRefused(decision) ? [] : decision.events).toMatchObject([
+    { type: 'order_rejected', code: 'HALTED' },
+  ]);
 });

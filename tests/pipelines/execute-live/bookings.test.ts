@@ -20,12 +20,18 @@ function fill(id: number, venueOrderId: number, quantity = '0.5'): VenueFill {
   };
 }
 
-function told(clientOrderId: string, venueOrderId: number, status: VenueOrder['status'], filledQuantity: string) {
+function told(
+  clientOrderId: string,
+  venueOrderId: number,
+  status: VenueOrder['status'],
+  filledQuantity: string,
+) {
   const of = { symbol: 'BTCUSDT', side: 'buy', type: 'LIMIT', quantity: '1', filledQuote: '0' } as const;
   return [clientOrderId, { ...of, clientOrderId, venueOrderId, status, filledQuantity }] as const;
 }
 
-const kinds = ({ steps }: ReturnType<typeof bookingsOf>) => steps.map(({ kind, orderId }) => `${kind} ${orderId}`);
+const kinds = ({ steps }: ReturnType<typeof bookingsOf>) =>
+  steps.map(({ kind, orderId }) => `${kind} ${orderId}`);
 const known = { validUntilUs: 5, venueOrderId: 7 };
 
 describe('what is booked of what the venue said', () => {
@@ -54,21 +60,33 @@ describe('what is booked of what the venue said', () => {
 
   it('no fill, nor any after it, whose order may be one that was just sent', () => {
     const orders = [order('a', known), order('b', { validUntilUs: 5 })];
-    const bookings = bookingsOf(orders, { nextFillId: 1, fills: [fill(1, 7), fill(2, 8), fill(3, 7)], orders: new Map() });
+    const bookings = bookingsOf(orders, {
+      nextFillId: 1,
+      fills: [fill(1, 7), fill(2, 8), fill(3, 7)],
+      orders: new Map(),
+    });
     expect(kinds(bookings)).toEqual(['book_fill a']);
     expect(bookings).toMatchObject({ nextFillId: 2, strangers: [], isShort: true });
   });
 
   it('a fill of nobody’s order as a stranger’s once all that were sent are known', () => {
     const orders = [order('a', known), order('unsent', {})];
-    const bookings = bookingsOf(orders, { nextFillId: 1, fills: [fill(1, 8), fill(2, 7)], orders: new Map() });
+    const bookings = bookingsOf(orders, {
+      nextFillId: 1,
+      fills: [fill(1, 8), fill(2, 7)],
+      orders: new Map(),
+    });
     expect(bookings).toMatchObject({ nextFillId: 3, strangers: [{ id: 1 }], isShort: false });
     expect(kinds(bookings)).toEqual(['book_fill a']);
   });
 
   it('an order that the venue turns out to have, before its fills', () => {
     const orders = new Map([told('b', 8, 'open', '0.5')]);
-    const bookings = bookingsOf([order('b', { validUntilUs: 5 })], { nextFillId: 0, fills: [fill(4, 8)], orders });
+    const bookings = bookingsOf([order('b', { validUntilUs: 5 })], {
+      nextFillId: 0,
+      fills: [fill(4, 8)],
+      orders,
+    });
     expect(kinds(bookings)).toEqual(['confirm_order b', 'book_fill b']);
   });
 

@@ -24,25 +24,29 @@ function start(...options: Parameters<LiveGround['start']>): Live {
 
 const market = { type: 'market', timeInForce: 'IOC' } as const;
 
-it('orders go to the venue once, and their fills are booked with the fee that it took', { timeout }, async () => {
-  start();
-  const bought = await ground.place(market);
-  const { filledQuote, fees } = await ground.until(bought, ({ status }) => status === 'filled');
-  expect(await ground.history(bought)).toEqual([
-    ...['order_accepted', 'order_sent', 'order_activated'],
-    ...(await ground.history(bought)).filter((type) => type === 'order_filled'),
-  ]);
-  const { balances, holdings } = await ground.portfolio();
-  expect(decimalText(balances.get('BTC')?.available ?? parseDecimal('0'))).toBe('2.001998');
-  expect(decimalText(holdings.get('BTC/USDT')?.quantity ?? parseDecimal('0'))).toBe('0.001998');
-  expect(holdings.get('BTC/USDT')?.cost).toBe(filledQuote);
-  expect(Number(decimalText(fees)) / Number(decimalText(filledQuote))).toBeCloseTo(0.001, 6);
-  const sold = await ground.place({ ...market, side: 'sell' });
-  await ground.until(sold, ({ status }) => status === 'filled');
-  const { orders } = await ground.opened.truth();
-  expect(orders.map(({ clientOrderId }) => clientOrderId)).toEqual([bought, sold]);
-  expect(await ground.problems()).toEqual([]);
-});
+it(
+  'orders go to the venue once, and their fills are booked with the fee that it took',
+  { timeout },
+  async () => {
+    start();
+    const bought = await ground.place(market);
+    const { filledQuote, fees } = await ground.until(bought, ({ status }) => status === 'filled');
+    expect(await ground.history(bought)).toEqual([
+      ...['order_accepted', 'order_sent', 'order_activated'],
+      ...(await ground.history(bought)).filter((type) => type === 'order_filled'),
+    ]);
+    const { balances, holdings } = await ground.portfolio();
+    expect(decimalText(balances.get('BTC')?.available ?? parseDecimal('0'))).toBe('2.001998');
+    expect(decimalText(holdings.get('BTC/USDT')?.quantity ?? parseDecimal('0'))).toBe('0.001998');
+    expect(holdings.get('BTC/USDT')?.cost).toBe(filledQuote);
+    expect(Number(decimalText(fees)) / Number(decimalText(filledQuote))).toBeCloseTo(0.001, 6);
+    const sold = await ground.place({ ...market, side: 'sell' });
+    await ground.until(sold, ({ status }) => status === 'filled');
+    const { orders } = await ground.opened.truth();
+    expect(orders.map(({ clientOrderId }) => clientOrderId)).toEqual([bought, sold]);
+    expect(await ground.problems()).toEqual([]);
+  },
+);
 
 it('a cancel holds the money until the venue has ended the order', { timeout }, async () => {
   const resting = await ground.place();
@@ -98,34 +102,41 @@ it('an order that was marked is never sent again: what became of it is asked for
   expect(await ground.problems()).toEqual([]);
 });
 
-it('over lost answers, late orders and processes that take over, the books are the venue’s', { timeout }, async () => {
-  const { simulator } = ground.opened;
-  for (const fault of [
-    { kind: 'lost-answer', probability: 0.2 },
-    { kind: 'late', probability: 0.2, delayMs: 900 },
-    { kind: '5xx', probability: 0.1 },
-  ])
-    await simulator.fault({ ...fault, durationMs: 3_600_000 });
-  const ids: string[] = [];
-  for (let round = 0; round < 3; round++) {
-    const live = start();
-    for (let index = 0; index < 3; index++) {
-      ids.push(await ground.place({ ...market, side: index === 1 ? 'sell' : 'buy' }), await ground.place());
-      const orderId = ids.at(-1) ?? '';
-      if (index > 0) await ground.submit({ kind: 'cancel_order', orderId, reason: 'requested' });
+it(
+  'over lost answers, late orders and processes that take over, the books are the venue’s',
+  { timeout },
+  async () => {
+    const { simulator } = ground.opened;
+    for (const fault of [
+      { kind: 'lost-answer', probability: 0.2 },
+      { kind: 'late', probability: 0.2, delayMs: 900 },
+      { kind: '5xx', probability: 0.1 },
+    ])
+      await simulator.fault({ ...fault, durationMs: 3_600_000 });
+    const ids: string[] = [];
+    for (let round = 0; round < 3; round++) {
+      const live = start();
+      for (let index = 0; index < 3; index++) {
+        ids.push(await ground.place({ ...market, side: index === 1 ? 'sell' : 'buy' }), await ground.place());
+        const orderId = ids.at(-1) ?? '';
+        if (index > 0) await ground.submit({ kind: 'cancel_order', orderId, reason: 'requested' });
+      }
+      await ground.until(
+        ids.at(-4) ?? '',
+        (order) => order.live?.validUntilUs !== undefined || isOver(order),
+      );
+      await live.close();
     }
-    await ground.until(ids.at(-4) ?? '', (order) => order.live?.validUntilUs !== undefined || isOver(order));
-    await live.close();
-  }
-  await simulator.mend();
-  start();
-  await ground.submit({ kind: 'cancel_all', reason: 'requested' });
-  for (const id of ids) await ground.until(id, isOver);
-  expect(await ground.problems()).toEqual([]);
-  expect(await ground.events('venue_differs')).toBe(0);
-  const sent = (await ground.opened.truth()).orders.map(({ clientOrderId }) => clientOrderId);
-  expect(new Set(sent).size).toBe(sent.length);
-});
+    await simulator.mend();
+    start();
+    await ground.submit({ kind: 'cancel_all', reason: 'requested' });
+    for (const id of ids) await ground.until(id, isOver);
+    expect(await ground.problems()).toEqual([]);
+    expect(await ground.events('venue_differs')).toBe(0);
+    const sent = (await ground.opened.truth()).orders.map(({ clientOrderId }) => clientOrderId);
+    expect(new Set(sent).size).toBe(sent.length);
+  },
+);
 
 it('a stranger’s order is told once, and halts the portfolio', { timeout }, async () => {
   const { venue, best } = ground.opened;
@@ -139,7 +150,9 @@ it('a stranger’s order is told once, and halts the portfolio', { timeout }, as
   await vi.waitFor(async () => expect((await ground.portfolio()).risk).toBe('halted'), { timeout: 20_000 });
   await live.close();
   const again = start(venue, { compareEveryMs: 300 });
-  const compared = async () => (await ground.metrics.registry.getSingleMetric('ticklake_live_compared_total')?.get())?.values[0]?.value ?? 0;
+  const compared = async () =>
+    (await ground.metrics.registry.getSingleMetric('ticklake_live_compared_total')?.get())?.values[0]
+      ?.value ?? 0;
   const before = await compared();
   await vi.waitFor(async () => expect(await compared()).toBeGreaterThan(before + 2), { timeout: 20_000 });
   expect(await ground.events('venue_differs')).toBe(1);

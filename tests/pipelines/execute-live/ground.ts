@@ -49,7 +49,12 @@ const quick: Partial<LiveTiming> = { leaseMs: 2_000, lookEveryMs: 100, sendWithi
 export async function openLiveGround(): Promise<LiveGround> {
   const postgres = await startMigratedPostgres();
   const opened = await openVenue(
-    { lagMs: 100, timeoutMs: 2_000, patienceMs: 3_000, limits: { weightPerMinute: 60_000, maxWaitMs: 10_000 } },
+    {
+      lagMs: 100,
+      timeoutMs: 2_000,
+      patienceMs: 3_000,
+      limits: { weightPerMinute: 60_000, maxWaitMs: 10_000 },
+    },
     { weightLimitPerMinute: 60_000 },
   );
   const { source } = opened.simulator;
@@ -59,7 +64,11 @@ export async function openLiveGround(): Promise<LiveGround> {
   const market = {
     rules: {
       ...{ source, symbol: 'BTCUSDT', base: 'BTC', quote: 'USDT', isTrading: true },
-      ...{ tickSize: parseDecimal('0.01'), stepSize: parseDecimal('0.00001'), minNotional: parseDecimal('5') },
+      ...{
+        tickSize: parseDecimal('0.01'),
+        stepSize: parseDecimal('0.00001'),
+        minNotional: parseDecimal('5'),
+      },
     },
     last: { price: parseDecimal(ask.toFixed(2)), tradeId: 1, timeUs: 1_000_000 },
     timeUs: 1_000_000,
@@ -136,11 +145,15 @@ export async function openLiveGround(): Promise<LiveGround> {
     async problems() {
       const truth = await opened.truth();
       const { balances } = await portfolio();
-      const ours = [...balances].map(([asset, { available, held }]) => [asset, decimalText(add(available, held))]);
+      const ours = [...balances].map(([asset, { available, held }]) => [
+        asset,
+        decimalText(add(available, held)),
+      ]);
       const theirs = truth.balances.map(({ asset, free, locked }) => [
         ...[asset, decimalText(add(parseDecimal(free), parseDecimal(locked)))],
       ]);
-      const differing = JSON.stringify(ours.sort()) === JSON.stringify(theirs.sort()) ? [] : [{ ours, theirs }];
+      const differing =
+        JSON.stringify(ours.sort()) === JSON.stringify(theirs.sort()) ? [] : [{ ours, theirs }];
       const orders = await Promise.all(
         truth.orders.map(async ({ clientOrderId, status, executedQty }) => {
           const is = await order(clientOrderId);
@@ -152,9 +165,12 @@ export async function openLiveGround(): Promise<LiveGround> {
         }),
       );
       const { differences, chain } = await reconcile(database, portfolioId);
-      return [...differing, ...orders.flat(), ...differences, ...(chain.fault === undefined ? [] : [chain.fault])].map(
-        (problem) => JSON.stringify(problem),
-      );
+      return [
+        ...differing,
+        ...orders.flat(),
+        ...differences,
+        ...(chain.fault === undefined ? [] : [chain.fault]),
+      ].map((problem) => JSON.stringify(problem));
     },
     async close() {
       await writer.close();

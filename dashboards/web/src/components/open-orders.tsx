@@ -76,7 +76,7 @@ export function OpenOrders({ store, onMarket }: OpenOrdersProps) {
                   <Action
                     name="Cancel"
                     order={order}
-                    isDisabled={isAway || busy.has(order.id)}
+                    isDisabled={isAway || order.isCancelRequested || busy.has(order.id)}
                     onClick={() => void cancel(order.id)}
                   />
                 </td>
