@@ -6,6 +6,7 @@ import { startLiveLoad, type LiveLoad } from './live-trading/load.ts';
 import { openMarkets } from './live-trading/markets.ts';
 import { countsOf, showPortfolio } from './live-trading/portfolio.ts';
 import type { Remains } from './live-trading/problems.ts';
+import { startRival, type Rival } from './live-trading/rival.ts';
 import { plantStrangers } from './live-trading/strangers.ts';
 import { startOrderLoad, type OrderLoad } from './order-load.ts';
 import { randomOf } from './random.ts';
@@ -13,7 +14,7 @@ import { startUp, type UpProcess } from './up-process.ts';
 
 export { problemsOf } from './live-trading/problems.ts';
 
-const victims = ['api', 'trader', 'postgres', 'exchange'] as const;
+const victims = ['api', 'trader', 'rival', 'paused', 'postgres', 'exchange'] as const;
 type Victim = (typeof victims)[number];
 
 export interface LiveTradingResult extends Remains {
@@ -47,33 +48,43 @@ const awayMsMax = 7_000;
 
 /**
  * Runs `ticklake up` with a live and a paper portfolio under a load of orders over REST, at an exchange that loses answers
- * and gets out of reach; kills the API, the trader, Postgres and the exchange's feed with SIGKILL at random instants; and
- * tells, once all is at rest, what the exchange and the portfolios hold to be true.
+ * and gets out of reach; kills the API, either of two traders, Postgres and the exchange's feed with SIGKILL at random
+ * instants, or stops a trader for a while; and tells, once all is at rest, what the exchange and the portfolios hold to be true.
  */
 export async function liveTradingRun(options: LiveTradingOptions): Promise<LiveTradingResult> {
-  const exchange = await openLiveExchange(tapeSeed);
+  const opened: { close(): Promise<void> }[] = [];
+  const keep = <T extends { close(): Promise<void> }>(part: T): T => {
+    opened.unshift(part);
+    return part;
+  };
   try {
-    const up = await startUp({ speed: 1, env: { ...exchange.env, ...unlimited } });
-    try {
-      return await runUnder(up, exchange, options);
-    } finally {
-      await up.close();
-    }
+    const exchange = keep(await openLiveExchange(tapeSeed));
+    const env = { ...exchange.env, ...unlimited };
+    const up = keep(await startUp({ speed: 1, env }));
+    const rival = keep(startRival(up.dataDir, env));
+    return await runUnder({ up, rival, exchange }, options);
   } finally {
-    await exchange.close();
+    for (const part of opened) await part.close();
   }
+}
+
+/** What there is to be killed. */
+interface Ground {
+  up: UpProcess;
+  rival: Rival;
+  exchange: LiveExchange;
 }
 
 const unlimited = { TICKLAKE_SIMULATOR_SEED: String(tapeSeed), TICKLAKE_API_USER_WEIGHT: '1000000' };
 
 async function runUnder(
-  up: UpProcess,
-  exchange: LiveExchange,
+  ground: Ground,
   { kills, seed, say = () => undefined }: LiveTradingOptions,
 ): Promise<LiveTradingResult> {
+  const { up, exchange } = ground;
   const random = randomOf(seed);
   const story = [`seed ${seed}`];
-  const killed: Record<Victim, number> = { api: 0, trader: 0, postgres: 0, exchange: 0 };
+  const killed: Record<Victim, number> = { api: 0, trader: 0, rival: 0, paused: 0, postgres: 0, exchange: 0 };
   const slowestMs = { ...killed };
   const markets = await openMarkets(up);
   const accounts = await openAccounts(up, exchange.given);
@@ -90,7 +101,7 @@ async function runUnder(
     const switched = await throwSwitch(accounts, load, random());
     if (switched !== 'none') switches += 1;
     const startedAt = Date.now();
-    await strike(up, exchange, victim, random);
+    await strike(ground, load, victim, random);
     killed[victim] += 1;
     if (switched === 'kill switch') await accounts.setRisk('active');
     await up.until('a live order that is filled', filledOrder(load));
@@ -147,19 +158,32 @@ async function throwSwitch(accounts: Accounts, load: LiveLoad, dice: number): Pr
 
 /** Kills it, and waits until it runs again. The exchange is out of reach for a while, too, and the trader may die of it. */
 async function strike(
-  up: UpProcess,
-  { road }: LiveExchange,
+  { up, rival, exchange: { road } }: Ground,
+  load: LiveLoad,
   victim: Victim,
   random: () => number,
 ): Promise<void> {
-  const names = victim === 'exchange' && random() < 0.3 ? [victim, 'trader'] : [victim];
-  const pids = await Promise.all(names.map((name) => up.pidOf(name)));
+  const pidOf = async (name: string): Promise<number> =>
+    name === 'rival' ? rival.pid() : await up.pidOf(name);
+  if (victim === 'paused') return await pause(up, load, await pidOf(random() < 0.5 ? 'trader' : 'rival'));
+  const names = victim === 'exchange' && random() < 0.3 ? [victim, 'trader', 'rival'] : [victim];
+  const pids = await Promise.all(names.map(pidOf));
   if (victim === 'exchange') road[random() < 0.5 ? 'cut' : 'hold']();
   for (const pid of pids) process.kill(pid, 'SIGKILL');
   if (victim === 'exchange') await sleep(awayMsMax * random());
   for (const [index, name] of names.entries())
-    await up.until(`${name} to run again`, async () => (await up.pidOf(name)) !== pids[index]);
+    await up.until(`${name} to run again`, async () => (await pidOf(name)) !== pids[index]);
   road.open();
+}
+
+/** Stops a trader amid what it does, until the other one has filled an order; it goes on where it was. */
+async function pause(up: UpProcess, load: LiveLoad, pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await up.until('a live order that is filled meanwhile', filledOrder(load));
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
 }
 
 /** Whether a live market order of its own is filled by now; another is placed where one was not taken whole. */
