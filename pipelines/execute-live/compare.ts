@@ -62,8 +62,12 @@ export async function comparedBalances({
   signal,
 }: LookOptions): Promise<VenueDifference[] | undefined> {
   const balances = await venue.balances(signal);
-  for (const [symbol, fromId] of await books.nextFillIds())
-    if ((await venue.fills({ symbol, fromId, limit: 1 }, signal)).length > 0) return undefined;
+  const next = await books.nextFillIds();
+  // Others are not filled.
+  const symbols = new Set(liveOrders(await books.portfolio()).map(({ symbol }) => symbol));
+  for (const [symbol, fromId] of next)
+    if (symbols.has(symbol) && (await venue.fills({ symbol, fromId, limit: 1 }, signal)).length > 0)
+      return undefined;
   const portfolio: Portfolio = await books.portfolio();
   return shortBalances(portfolio, balances);
 }

@@ -28,6 +28,8 @@ const carriedMax = 8;
 const retryMs = { firstMs: 200, maxMs: 10_000 };
 /** A cancel that was answered is asked for again where the order is still open after so long. */
 const cancelAgainMs = 5_000;
+/** What was not sent for a while may be made up for at once. */
+const burstMs = 1_000;
 
 /**
  * Tends the account's orders until the signal: compares with the venue first, every minute, and after each loss of connection;
@@ -48,6 +50,9 @@ export async function tend(options: TendOptions): Promise<void> {
   let shortBefore = new Set<string>();
   let fenced: TicklakeError | undefined;
   let portfolio: Portfolio | undefined;
+  /** What was read while an order was carried on may be as it was before. */
+  let carriedOn = 0;
+  let sendAtMs = 0;
 
   while (!signal.aborted) {
     try {
@@ -64,8 +69,11 @@ export async function tend(options: TendOptions): Promise<void> {
   if (fenced !== undefined) throw fenced;
 
   async function advance(): Promise<void> {
+    const before = carriedOn;
     if (portfolio === undefined || (await books.newest()) !== portfolio.number)
       portfolio = await books.portfolio();
+    if (before !== carriedOn) portfolio = undefined;
+    if (portfolio === undefined) return;
     const orders = liveOrders(portfolio);
     metrics.orders.set(orders.length);
     const nowMs = performance.now();
@@ -81,6 +89,10 @@ export async function tend(options: TendOptions): Promise<void> {
     const need = needOf(order);
     if (need === undefined || need === 'watch' || carried.has(order.id) || carried.size >= carriedMax) return;
     if (nowMs < (notBefore.get(order.id)?.atMs ?? 0)) return;
+    if (need === 'send') {
+      if (nowMs < sendAtMs) return;
+      sendAtMs = Math.max(sendAtMs, nowMs - burstMs) + timing.sendEveryMs;
+    }
     carried.set(
       order.id,
       carryOn(order, need).finally(() => carried.delete(order.id)),
@@ -109,6 +121,7 @@ export async function tend(options: TendOptions): Promise<void> {
       });
     }
     // Whether it was booked is read again, also where that was not answered.
+    carriedOn += 1;
     portfolio = undefined;
   }
 
@@ -155,9 +168,10 @@ export async function tend(options: TendOptions): Promise<void> {
       compareAtMs = performance.now() + timing.compareEveryMs;
       metrics.compared.inc({ result: 'ok' });
     } catch (error) {
+      const { code: result } = onFailure(error, 'the account is compared again in a moment');
+      metrics.compared.inc({ result });
       compareFailures += 1;
       compareAtMs = performance.now() + backOffMs(compareFailures, retryMs);
-      metrics.compared.inc({ result: onFailure(error, 'the account is compared again in a moment').code });
       // Nothing is carried on before the account was compared.
       await pause(compareAtMs - performance.now());
     }
@@ -180,8 +194,8 @@ export async function tend(options: TendOptions): Promise<void> {
 
   function onFailure(error: unknown, message: string): TicklakeError {
     const failure = toTicklakeError(error);
-    if (isOwnersEnd(failure)) fenced = failure;
-    else if (isConnection(failure)) compareAtMs = 0;
+    if (isTicklakeError(failure, 'FENCED')) fenced = failure;
+    else if (isTicklakeError(failure, 'EXCHANGE_UNREACHABLE')) compareAtMs = 0;
     if (!signal.aborted) logger.warn({ err: failure }, message);
     return failure;
   }
@@ -189,13 +203,4 @@ export async function tend(options: TendOptions): Promise<void> {
   async function pause(ms: number): Promise<void> {
     await sleep(Math.max(0, ms), undefined, { signal }).catch(() => undefined);
   }
-}
-
-/** That fills were booked by another is no less a sign than that the account was taken. */
-function isOwnersEnd(failure: TicklakeError): boolean {
-  return isTicklakeError(failure, 'FENCED');
-}
-
-function isConnection({ code }: TicklakeError): boolean {
-  return code === 'EXCHANGE_UNREACHABLE' || code === 'EXCHANGE_REFUSED';
 }

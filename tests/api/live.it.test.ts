@@ -51,15 +51,25 @@ describe('a live portfolio', () => {
     const refused = await ask<Problem>('POST', '/v1/portfolios', { token: trader, body: live, status: 403 });
     expect(refused.code).toBe('FORBIDDEN');
     const elsewhere = asking(paperService.app);
-    const off = await elsewhere<Problem>('POST', '/v1/portfolios', { token: operator, body: live, status: 409 });
+    const off = await elsewhere<Problem>('POST', '/v1/portfolios', {
+      token: operator,
+      body: live,
+      status: 409,
+    });
     expect(off).toMatchObject({ code: 'LIVE_TRADING_OFF', retryable: false });
     expect(off.remedy).toContain('liveTrading');
-    expect((await ask<Page<PortfolioSummary>>('GET', '/v1/portfolios', { token: operator })).items).toEqual([]);
+    expect((await ask<Page<PortfolioSummary>>('GET', '/v1/portfolios', { token: operator })).items).toEqual(
+      [],
+    );
   });
 
   it('is the one of its account', async () => {
     const { ask } = trading;
-    const opened = await ask<PortfolioSummary>('POST', '/v1/portfolios', { token: operator, body: live, status: 201 });
+    const opened = await ask<PortfolioSummary>('POST', '/v1/portfolios', {
+      token: operator,
+      body: live,
+      status: 201,
+    });
     expect(opened).toMatchObject({ name: 'Live', execution: 'live' });
     portfolioId = opened.id;
     const both = { token: operator, body: live, status: 409 };
@@ -90,16 +100,37 @@ describe('a live portfolio', () => {
       { ...of, kind: 'send_order', validUntilUs: 5 },
       { ...of, kind: 'confirm_order', venueOrderId: 7 },
       {
-        ...{ ...of, kind: 'book_fill', fillId: 1, quantity: parseDecimal('0.004'), price: parseDecimal('58000') },
-        ...{ fee: parseDecimal('0.000004'), feeAsset: 'BTC', liquidity: 'maker', marketTimeUs: 1_700_000_000_000_000 },
+        ...{
+          ...of,
+          kind: 'book_fill',
+          fillId: 1,
+          quantity: parseDecimal('0.004'),
+          price: parseDecimal('58000'),
+        },
+        ...{
+          fee: parseDecimal('0.000004'),
+          feeAsset: 'BTC',
+          liquidity: 'maker',
+          marketTimeUs: 1_700_000_000_000_000,
+        },
       },
     );
     const asked = await ask<Order>('DELETE', url, { token: operator });
-    expect(asked).toMatchObject({ status: 'partially_filled', isCancelRequested: true, held: '358', fees: '0.232' });
+    expect(asked).toMatchObject({
+      status: 'partially_filled',
+      isCancelRequested: true,
+      held: '358',
+      fees: '0.232',
+    });
     expect(await ask<Order>('DELETE', url, { token: operator })).toEqual(asked);
     const amended = { token: operator, body: { price: '59100' }, status: 400 };
     expect(await ask<Problem>('PATCH', url, amended)).toMatchObject({ code: 'BAD_REQUEST' });
-    await books(portfolioId, { ...of, kind: 'end_order', as: 'canceled', filledQuantity: parseDecimal('0.004') });
+    await books(portfolioId, {
+      ...of,
+      kind: 'end_order',
+      as: 'canceled',
+      filledQuantity: parseDecimal('0.004'),
+    });
     expect(await ask<Order>('GET', url, { token: operator })).toMatchObject({
       ...{ status: 'canceled', isCancelRequested: false, held: '0', filledQuantity: '0.004' },
     });
@@ -125,7 +156,12 @@ describe('a live portfolio', () => {
       { kind: 'refuse_order', orderId: id, code: 'VENUE_REFUSED', detail: 'The exchange says OTHER: no' },
     );
     expect(await ask<Order>('GET', `/v1/orders/${id}`, { token: operator })).toMatchObject({
-      ...{ status: 'rejected', rejectCode: 'VENUE_REFUSED', rejectDetail: 'The exchange says OTHER: no', held: '0' },
+      ...{
+        status: 'rejected',
+        rejectCode: 'VENUE_REFUSED',
+        rejectDetail: 'The exchange says OTHER: no',
+        held: '0',
+      },
     });
   });
 

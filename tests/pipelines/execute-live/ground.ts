@@ -60,6 +60,10 @@ export async function openLiveGround(): Promise<LiveGround> {
   const { source } = opened.simulator;
   const metrics = new Metrics();
   const database = openDatabase({ url: postgres.url, applicationName: 'test', logger, metrics });
+  // With the rights that the trader has.
+  const traders = openDatabase({
+    ...{ url: postgres.url, setRole: 'ticklake_trader', applicationName: 'trader', logger, metrics },
+  });
   const { ask } = await opened.best();
   const market = {
     rules: {
@@ -79,6 +83,7 @@ export async function openLiveGround(): Promise<LiveGround> {
     fees: { maker: zero, taker: zero },
   };
   const writer = openTradingWriter({ database, surroundings, metrics });
+  const tradersWriter = openTradingWriter({ database: traders, surroundings, metrics });
   const portfolioId = randomUUID();
   const submit = async (command: Asked) => {
     const whole = { ...command, portfolioId, atUs: Date.now() * 1_000 } as Command;
@@ -106,7 +111,7 @@ export async function openLiveGround(): Promise<LiveGround> {
     ...{ opened, database, writer, portfolioId, metrics, submit, portfolio, order },
     start: (venue = opened.venue, timing = {}) =>
       startLive({
-        ...{ database, writer, venue, onBooked: () => undefined, logger, metrics },
+        ...{ database: traders, writer: tradersWriter, venue, onBooked: () => undefined, logger, metrics },
         timing: { ...quick, ...timing },
       }),
     async place(request = {}) {
@@ -173,7 +178,9 @@ export async function openLiveGround(): Promise<LiveGround> {
       ].map((problem) => JSON.stringify(problem));
     },
     async close() {
+      await tradersWriter.close();
       await writer.close();
+      await traders.close();
       await database.close();
       await opened.close();
       await postgres.close();
