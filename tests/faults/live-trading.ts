@@ -95,16 +95,18 @@ async function runUnder(
   let switches = 0;
   await up.until('a live order that is filled', filledOrder(load));
   await exchange.trouble();
-  for (let kill = 0; kill < kills; kill++) {
+  for (const [kill, victim] of chosen(kills, random).entries()) {
     await sleep(100 + random() * 1_200);
-    const victim = victims[Math.floor(random() * victims.length)] ?? 'trader';
     const switched = await throwSwitch(accounts, load, random());
     if (switched !== 'none') switches += 1;
+    const trades = async (): Promise<void> => {
+      if (switched === 'kill switch') await accounts.setRisk('active');
+      await up.until('a live order that is filled', filledOrder(load));
+    };
     const startedAt = Date.now();
-    await strike(ground, load, victim, random);
+    await strike(ground, victim, random, trades);
     killed[victim] += 1;
-    if (switched === 'kill switch') await accounts.setRisk('active');
-    await up.until('a live order that is filled', filledOrder(load));
+    await trades();
     const tookMs = Date.now() - startedAt;
     slowestMs[victim] = Math.max(slowestMs[victim], tookMs);
     const line = `kill ${kill + 1} of ${kills}: ${victim}, ${switched}, a live order is filled after ${tookMs} ms`;
@@ -156,16 +158,23 @@ async function throwSwitch(accounts: Accounts, load: LiveLoad, dice: number): Pr
   return 'cancel all';
 }
 
-/** Kills it, and waits until it runs again. The exchange is out of reach for a while, too, and the trader may die of it. */
+/**
+ * Kills it, and waits until it runs again. The exchange is out of reach for a while, too, and the traders may die of it.
+ * A trader that is paused goes on where it was once `trades` says that the other one has taken over.
+ */
 async function strike(
   { up, rival, exchange: { road } }: Ground,
-  load: LiveLoad,
   victim: Victim,
   random: () => number,
+  trades: () => Promise<void>,
 ): Promise<void> {
   const pidOf = async (name: string): Promise<number> =>
     name === 'rival' ? rival.pid() : await up.pidOf(name);
-  if (victim === 'paused') return await pause(up, load, await pidOf(random() < 0.5 ? 'trader' : 'rival'));
+  if (victim === 'paused') {
+    const pid = await pidOf(random() < 0.5 ? 'trader' : 'rival');
+    process.kill(pid, 'SIGSTOP');
+    return await trades().finally(() => process.kill(pid, 'SIGCONT'));
+  }
   const names = victim === 'exchange' && random() < 0.3 ? [victim, 'trader', 'rival'] : [victim];
   const pids = await Promise.all(names.map(pidOf));
   if (victim === 'exchange') road[random() < 0.5 ? 'cut' : 'hold']();
@@ -176,14 +185,13 @@ async function strike(
   road.open();
 }
 
-/** Stops a trader amid what it does, until the other one has filled an order; it goes on where it was. */
-async function pause(up: UpProcess, load: LiveLoad, pid: number): Promise<void> {
-  process.kill(pid, 'SIGSTOP');
-  try {
-    await up.until('a live order that is filled meanwhile', filledOrder(load));
-  } finally {
-    process.kill(pid, 'SIGCONT');
-  }
+/** Whom to kill: each equally often in a long run, in any order. */
+function chosen(kills: number, random: () => number): Victim[] {
+  const rounds = Array.from({ length: Math.ceil(kills / victims.length) }, () => {
+    const left = [...victims];
+    return victims.flatMap(() => left.splice(Math.floor(random() * left.length), 1));
+  });
+  return rounds.flat().slice(0, kills);
 }
 
 /** Whether a live market order of its own is filled by now; another is placed where one was not taken whole. */
