@@ -2,11 +2,10 @@ import { reconcileOrders } from '#core/exchanges/reconcile-orders.ts';
 import type { OrderAnswer, VenueFill, VenueOrder } from '#core/exchanges/order-venue.ts';
 import { decimalText } from '#core/market/decimal.ts';
 import type { VenueDifference } from '#core/trading/live.ts';
-import type { Order } from '#core/trading/order.ts';
 import type { Portfolio } from '#core/trading/portfolio.ts';
 import { refusal } from './carry.ts';
 import { differenceOf, orderMissing, shortBalances } from './differences.ts';
-import { bookTold, liveOrders, type LookOptions } from './look.ts';
+import { bookTold, isAtVenue, liveOrders, type LookOptions } from './look.ts';
 
 /**
  * Compares the portfolio with its account at the venue: books what became of orders that were sent and the fills that are not
@@ -26,7 +25,12 @@ export async function compareAccount(options: LookOptions): Promise<void> {
   for (const difference of found.differences)
     if (difference.kind === 'stranger_fill') strangers.push(difference.fill);
     else await report(differenceOf(difference));
-  for (const order of sent) await refuse(order, found.orders.get(order.id), options);
+  const rejected = sent.flatMap((order) => {
+    const answer = found.orders.get(order.id);
+    return answer?.kind === 'rejected' ? [{ order, answer }] : [];
+  });
+  for (const { order, answer } of rejected)
+    if (!isAtVenue(order)) await books.book([refusal(order.id, answer)]);
   const portfolio = await books.portfolio();
   for (const [symbol, nextFillId] of next) {
     const fills = [...found.fills, ...strangers].filter((fill) => fill.symbol === symbol);
@@ -34,16 +38,17 @@ export async function compareAccount(options: LookOptions): Promise<void> {
     const told = { nextFillId, fills, orders: acceptedOf(found.orders) };
     await bookTold(symbol, liveOrders(portfolio, symbol), told, options);
   }
+  for (const { order } of rejected) if (isAtVenue(order)) await miss(order.id, options);
 }
 
-async function refuse(
-  order: Order,
-  answer: OrderAnswer | undefined,
-  { books, report }: LookOptions,
-): Promise<void> {
-  if (answer?.kind !== 'rejected') return;
-  if (order.live?.venueOrderId === undefined) await books.book([refusal(order.id, answer)]);
-  else await report(orderMissing(order));
+/** An order that the venue had taken and knows no longer: only who asks for its end says that it is over. */
+async function miss(orderId: string, { books, report }: LookOptions): Promise<void> {
+  const order = (await books.portfolio()).orders.get(orderId);
+  if (order === undefined) return;
+  await report(orderMissing(order));
+  if (order.live?.cancel === undefined) return;
+  const { filledQuantity } = order;
+  await books.book([{ kind: 'end_order', orderId, as: 'canceled', filledQuantity }]);
 }
 
 function acceptedOf(answers: ReadonlyMap<string, OrderAnswer>): Map<string, VenueOrder> {

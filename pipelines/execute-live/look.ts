@@ -70,6 +70,7 @@ export function liveOrders({ orders }: Portfolio, symbol?: string): Order[] {
   );
 }
 
-function isAtVenue({ live }: Order): boolean {
+/** Whether its venue is known to have taken it. */
+export function isAtVenue({ live }: Order): boolean {
   return live?.venueOrderId !== undefined;
 }

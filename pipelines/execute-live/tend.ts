@@ -70,11 +70,12 @@ export async function tend(options: TendOptions): Promise<void> {
 
   async function advance(): Promise<void> {
     const before = carriedOn;
-    if (portfolio === undefined || (await books.newest()) !== portfolio.number)
-      portfolio = await books.portfolio();
-    if (before !== carriedOn) portfolio = undefined;
-    if (portfolio === undefined) return;
-    const orders = liveOrders(portfolio);
+    const known = portfolio;
+    const isKnown = known !== undefined && (await books.newest()) === known.number;
+    const current = isKnown ? known : await books.portfolio();
+    if (before !== carriedOn) return;
+    portfolio = current;
+    const orders = liveOrders(current);
     metrics.orders.set(orders.length);
     const nowMs = performance.now();
     for (const order of orders) start(order, nowMs);

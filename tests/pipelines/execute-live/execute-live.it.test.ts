@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { decimalText, parseDecimal } from '#core/market/decimal.ts';
+import type { OrderVenue } from '#core/exchanges/order-venue.ts';
 import { isOver } from '#core/trading/open-orders.ts';
 import type { Live } from '#pipelines/execute-live/role.ts';
 import { openLiveGround, type LiveGround } from './ground.ts';
@@ -159,6 +160,33 @@ it('a stranger’s order is told once, and halts the portfolio', { timeout }, as
   await again.close();
   expect((await ground.order(mine)).status).toBe('open');
 });
+
+it(
+  'an order that the venue no longer knows halts the portfolio, and is over once it is cancelled',
+  { timeout },
+  async () => {
+    const { venue } = ground.opened;
+    const live = start();
+    const id = await ground.place();
+    await ground.until(id, (order) => order.live?.venueOrderId !== undefined);
+    await live.close();
+    const reason = 'the exchange does not know it';
+    const gone = { kind: 'rejected', code: 'NOT_OPEN', message: reason } as const;
+    const forgetful: OrderVenue = {
+      ...venue,
+      openOrders: () => Promise.resolve([]),
+      order: () => Promise.resolve(undefined),
+      settle: () => Promise.resolve({ kind: 'rejected', code: 'NOT_TAKEN', message: reason }),
+      cancel: () => Promise.resolve(gone),
+    };
+    start(forgetful, { compareEveryMs: 200 });
+    await vi.waitFor(async () => expect((await ground.portfolio()).risk).toBe('halted'), { timeout: 20_000 });
+    expect(await ground.order(id)).toMatchObject({ status: 'open' });
+    await ground.submit({ kind: 'cancel_order', orderId: id, reason: 'requested' });
+    expect(decimalText((await ground.until(id, isOver)).held)).toBe('0');
+    expect(await ground.events('venue_differs')).toBe(1);
+  },
+);
 
 it('one process at a time acts for the account, and the next one takes over', { timeout }, async () => {
   const first = start();
