@@ -76,6 +76,7 @@ export async function tend(options: TendOptions): Promise<void> {
     if (before !== carriedOn) return;
     portfolio = current;
     const orders = liveOrders(current);
+    for (const id of notBefore.keys()) if (!current.orders.has(id)) notBefore.delete(id);
     metrics.orders.set(orders.length);
     const nowMs = performance.now();
     for (const order of orders) start(order, nowMs);
