@@ -4,6 +4,7 @@ import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } 
 import type { SecretBox } from '#core/alerts/sealed.ts';
 import type { Identity } from '#core/identity/open.ts';
 import type { Jobs } from '#core/jobs/open.ts';
+import { sourceOf } from '#core/market/source.ts';
 import type { Config } from '#core/platform/config.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
@@ -68,7 +69,7 @@ export type ApiConfig = Pick<
   Config,
   | ('apiPublic' | 'apiHost' | 'apiNames' | 'apiTrustedProxies' | 'apiCorsOrigins')
   | ('apiAddressRequests' | 'apiUserWeight')
-  | ('exchange' | 'simulatorSeed')
+  | ('exchange' | 'simulatorSeed' | 'liveTrading')
   | 'webhookPrivateNetworks'
 >;
 
@@ -126,8 +127,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const marketData = guarded(options.marketData, breakers);
   const channels = openLiveChannels({ log, logger: options.logger, metrics });
   const feed = new RunFeed({ database, logger: options.logger, metrics });
-  const defaultSource =
-    config.exchange === 'simulator' ? `simulator:${config.simulatorSeed}` : config.exchange;
+  const defaultSource = sourceOf(config);
+  const liveSource = config.liveTrading ? defaultSource : undefined;
 
   // First, so that sockets of upgrades that later hooks refuse are closed.
   await app.register(websocket, { options: { maxPayload: messageBytesMax, perMessageDeflate: false } });
@@ -155,7 +156,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const live = liveTrades(channels.trades);
   const trading = await openTrading({
     ...{ database: options.database, breaker: postgres, live, defaultSource },
-    ...{ logger: options.logger, metrics },
+    ...{ liveSource, logger: options.logger, metrics },
   });
   await app.register(tradingRoutes, trading);
   await app.register(alertRoutes, { database });

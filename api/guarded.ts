@@ -55,6 +55,7 @@ export function guardedWriter(writer: TradingWriter, breaker: Breaker): TradingW
   return {
     submit: (command, once) => breaker.run(() => writer.submit(command, once)),
     submitTogether: (commands, guard) => breaker.run(() => writer.submitTogether(commands, guard)),
+    submitGuarded: (command, guard) => breaker.run(() => writer.submitGuarded(command, guard)),
     close: () => writer.close(),
   };
 }

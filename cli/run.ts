@@ -204,22 +204,22 @@ async function runScheduler(config: Config, logger: Logger): Promise<RunningRole
 }
 
 async function runTrader(config: Config, logger: Logger): Promise<RunningRole> {
-  if (config.liveTrading) throw onPaperAlone();
   const { startTrader } = await import('#pipelines/execute-orders/role.ts');
+  const { openOrders } = await import('./venue.ts');
   const runtime = await openRuntime(config, 'trader', 'trader', logger);
-  const trader = await startTrader({ ...runtime, database: runtime.connection.database });
+  const orderVenue = await openOrders(config, logger, runtime.metrics);
+  if (orderVenue !== undefined)
+    logger.warn({ source: orderVenue.source }, 'orders of the live portfolio go to the exchange');
+  const trader = await startTrader({ ...runtime, database: runtime.connection.database, orderVenue });
   return {
-    details: {},
+    details: orderVenue === undefined ? {} : { live: orderVenue.source },
     failed: trader.failed,
-    close: [closing('the trader', () => trader.close()), closing('the database', () => runtime.close())],
+    close: [
+      closing('the trader', () => trader.close()),
+      closing('the order venue', () => Promise.resolve(orderVenue?.close())),
+      closing('the database', () => runtime.close()),
+    ],
   };
-}
-
-/** Who believes that orders go to the exchange is not left in that belief. */
-function onPaperAlone(): TicklakeError {
-  return new TicklakeError('CONFIG_INVALID', 'liveTrading is true, and the trader executes on paper alone', {
-    remedy: 'Set liveTrading to false; docs/operations.md says what of live execution there is.',
-  });
 }
 
 async function runEvents(config: Config, logger: Logger): Promise<RunningRole> {

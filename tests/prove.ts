@@ -6,6 +6,7 @@ import { backfillCrashRun } from './faults/backfill-crash.ts';
 import { crashRun, problemsOf } from './faults/crash.ts';
 import { figuresRun } from './faults/figures.ts';
 import { liveOrdersRun } from './faults/live-orders.ts';
+import { liveTradingRun, problemsOf as liveTradingProblemsOf } from './faults/live-trading.ts';
 import { racingOrdersRun } from './faults/racing-orders.ts';
 import { socketsRun } from './faults/sockets.ts';
 import { stalledReadersRun } from './faults/stalled-readers.ts';
@@ -93,6 +94,16 @@ const proofs: Record<string, (sizes: Sizes) => Promise<boolean>> = {
   async 'live-orders'({ seed, kills }) {
     const { problems, figures } = await liveOrdersRun({ kills, seed, say });
     process.stdout.write(`${JSON.stringify({ proof: 'live-orders', seed, problems, figures }, null, 2)}\n`);
+    return problems.length === 0;
+  },
+  async 'live-trading'({ seed, kills }) {
+    const result = await liveTradingRun({ kills, seed, say });
+    const problems = liveTradingProblemsOf(result);
+    const { figures, kills: killed, slowestMs } = result;
+    const proof = 'live-trading';
+    process.stdout.write(
+      `${JSON.stringify({ proof, seed, problems, killed, slowestMs, figures }, null, 2)}\n`,
+    );
     return problems.length === 0;
   },
   async sockets({ seed, clients, reconnects }) {

@@ -108,7 +108,9 @@ export const orderRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading,
       });
       return {
         items: events.flatMap((event) =>
-          event.type === 'order_canceled' ? [shownOrder(portfolioId, event.order)] : [],
+          event.type === 'order_canceled' || event.type === 'order_cancel_requested'
+            ? [shownOrder(portfolioId, event.order)]
+            : [],
         ),
       };
     },

@@ -11,7 +11,10 @@ import { nowUs, once, positive } from '../trading/input.ts';
 import type { Trading } from '../trading/open.ts';
 import { shownTransaction } from '../trading/transactions.ts';
 
-/** Money that comes into a portfolio and leaves it; on paper, so nothing else is asked. */
+/**
+ * Money that comes into a portfolio and leaves it. On paper nothing else is asked; of a live one it is what an operator says
+ * that it has of its account, which is compared with the exchange.
+ */
 export const portfolioMoneyRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading, done) => {
   const { writer, owners } = trading;
   const schema = {
@@ -43,7 +46,9 @@ export const portfolioMoneyRoutes: FastifyPluginCallbackTypebox<Trading> = (app,
     { portfolioId }: { portfolioId: string },
     body: { asset: string; amount: string },
   ): Promise<schemas.Transaction> {
-    await owners.checkPortfolio(askerOf(request), portfolioId);
+    const asker = askerOf(request);
+    await owners.checkPortfolio(asker, portfolioId);
+    await owners.checkExecution(asker, portfolioId);
     const asked = { asset: body.asset, amount: positive(body.amount, 'amount') };
     const { events, isReplay } = await writer.submit(
       { kind, portfolioId, atUs: nowUs(), id: randomUUID(), ...asked },

@@ -5,13 +5,14 @@ import { listPortfolios, readTransactions, type PortfolioFacts } from '#core/tra
 import { replay, type ReplayEnd } from '#core/trading/replay.ts';
 import { instantUs, timeFromUs } from '../format.ts';
 import { untilAnswered } from '../job-runs.ts';
-import { askerOf, callerOf } from '../plugins/authenticate.ts';
+import { addressOf, askerOf, callerOf } from '../plugins/authenticate.ts';
 import { problemAnswers } from '../schemas/common.ts';
 import { NoQuery } from '../schemas/lake.ts';
 import * as schemas from '../schemas/portfolios.ts';
 import { numberCursor, placeCursor, pageAfter } from '../trading/cursors.ts';
 import { changedLimits, nowUs } from '../trading/input.ts';
 import { moneyOf, readMoney } from '../trading/money.ts';
+import { accountGuard, assertLive } from '../trading/live.ts';
 import type { Trading } from '../trading/open.ts';
 import { replayMsMax } from '../trading/replays.ts';
 import { shownTransaction } from '../trading/transactions.ts';
@@ -19,6 +20,7 @@ import { worthOf } from '../trading/worth.ts';
 
 export const portfolioRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading, done) => {
   const { database, writer, markets, owners, replays, defaultSource } = trading;
+  const { liveSource }: Trading = trading;
   const priceOf = (base: string, quote: string) => markets.find(defaultSource, base, quote)?.last?.price;
 
   app.post(
@@ -33,15 +35,25 @@ export const portfolioRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trad
       },
     },
     async (request, reply) => {
-      const { name, limits } = request.body;
-      const { userId } = callerOf(request);
+      const { name, limits, execution } = request.body;
+      const caller = callerOf(request);
+      const { userId } = caller;
       const [portfolioId, openedAtUs] = [randomUUID(), nowUs()];
-      await writer.submit({
-        ...{ kind: 'open_portfolio', portfolioId, atUs: openedAtUs, userId, name },
+      const opening = {
+        ...{ kind: 'open_portfolio' as const, portfolioId, atUs: openedAtUs, userId, name },
         limits: changedLimits(defaultLimits, limits ?? {}),
-      });
+      };
+      let venue: string | null = null;
+      if (execution === 'live') {
+        assertLive(caller, liveSource);
+        venue = liveSource;
+        const entry = { actorId: userId, address: addressOf(request) };
+        await writer.submitGuarded({ ...opening, venue }, accountGuard(venue, portfolioId, entry));
+      } else {
+        await writer.submit(opening);
+      }
       reply.code(201).header('location', `/v1/portfolios/${portfolioId}`);
-      return shownFacts({ id: portfolioId, userId, name, openedAtUs });
+      return shownFacts({ id: portfolioId, userId, name, openedAtUs, venue });
     },
   );
 
@@ -124,8 +136,8 @@ export const portfolioRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trad
   done();
 };
 
-function shownFacts({ id, name, openedAtUs }: PortfolioFacts): schemas.PortfolioSummary {
-  return { id, name, createdAt: timeFromUs(openedAtUs) };
+function shownFacts({ id, name, openedAtUs, venue }: PortfolioFacts): schemas.PortfolioSummary {
+  return { id, name, execution: venue === null ? 'paper' : 'live', createdAt: timeFromUs(openedAtUs) };
 }
 
 function replayEnd(asOf: string): ReplayEnd {

@@ -3,6 +3,7 @@ import { recordAudit } from '#core/identity/audit.ts';
 import type { Caller } from '#core/identity/sessions.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Command } from '#core/trading/command.ts';
+import type { NumberedEvent } from '#core/trading/event.ts';
 import { readGlobalRisk, setGlobalRisk } from '#core/trading/kill-switch.ts';
 import type { RiskState } from '#core/trading/portfolio.ts';
 import { readPortfolio } from '#core/trading/read.ts';
@@ -136,12 +137,17 @@ export const riskRoutes: FastifyPluginCallbackTypebox<Trading> = (app, trading, 
         ),
       );
       for (const { events } of answers) {
-        canceled += events.filter(({ type }) => type === 'order_canceled').length;
+        canceled += events.filter(isCancel).length;
       }
     }
     return canceled;
   }
 };
+
+/** An order that was cancelled, or whose exchange is to end it. */
+function isCancel({ type }: NumberedEvent): boolean {
+  return type === 'order_canceled' || type === 'order_cancel_requested';
+}
 
 /** Checked under the lock of the portfolio, so that a halt set meanwhile is not taken off unseen. */
 function mayLoosen(caller: Caller, portfolioId: string, state: RiskState): Guard {

@@ -10,7 +10,14 @@ export const AlertId = Type.String({
 });
 
 const Severity = Type.Enum([...severities]);
-const kinds = ['price_reached', 'wash_trade', 'order_burst', 'repeated_rejects', 'webhook_disabled'];
+const kinds = [
+  'price_reached',
+  'wash_trade',
+  'order_burst',
+  'repeated_rejects',
+  'webhook_disabled',
+  'venue_difference',
+];
 
 export const Alert = Type.Object({
   id: AlertId,

@@ -73,7 +73,13 @@ export const Order = Type.Object(
     rejectDetail: Nullable(Type.String({ description: 'The same for people, with what to do.' })),
     filledQuantity: Decimal('Of the base asset.'),
     averagePrice: Nullable(Decimal('Of its fills, rounded; null where there are none.')),
-    fees: Decimal('Paid so far, in the quote asset.'),
+    isCancelRequested: Type.Boolean({
+      description:
+        'Whether the exchange was asked to end it; until it has, the order is open and its money held.',
+    }),
+    fees: Decimal(
+      'Paid so far, in the quote asset; what an exchange took of the base counts at the price of the fill.',
+    ),
     held: Decimal('Reserved for it: quote of a buy, base of a sell.'),
     createdAt: Time('When it was placed.'),
   },

@@ -5,13 +5,25 @@ import { Amount, Asset, OrderId, PortfolioId, Reason, RiskLimits, RiskState, Som
 const Name = Type.String({ minLength: 1, maxLength: 100, examples: ['Long term'] });
 
 export const NewPortfolio = Type.Object(
-  { name: Name, limits: Type.Optional(SomeLimits) },
+  {
+    name: Name,
+    limits: Type.Optional(SomeLimits),
+    execution: Type.Optional(
+      Type.Enum(['paper', 'live'], {
+        description:
+          'Whether its orders are executed on paper, or go to the account at the exchange. The account has one portfolio; ' +
+          'it takes an operator or admin to open it, and a service that is configured for it.',
+        default: 'paper',
+      }),
+    ),
+  },
   { additionalProperties: false, examples: [{ name: 'Long term' }] },
 );
 
 export const PortfolioSummary = Type.Object({
   id: PortfolioId,
   name: Type.String(),
+  execution: Type.Enum(['paper', 'live']),
   createdAt: Time('When it was opened.'),
 });
 export type PortfolioSummary = Static<typeof PortfolioSummary>;

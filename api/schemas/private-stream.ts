@@ -76,9 +76,10 @@ export const StreamOrderEvent = Type.Object({
     Type.Object({
       quantity: Decimal('Of the base asset.'),
       price: Decimal('Quote per base.'),
-      fee: Decimal('In the quote asset.'),
+      fee: Decimal('In `feeAsset`.'),
+      feeAsset: Asset,
       liquidity: Type.Enum(['maker', 'taker']),
-      tradeId: Type.Integer({ description: 'Of the tape.' }),
+      tradeId: Type.Integer({ description: 'Of the tape; of a live order its fill at the exchange.' }),
     }),
   ),
 });

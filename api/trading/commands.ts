@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Decimal } from '#core/market/decimal.ts';
 import { isTicklakeError, TicklakeError } from '#core/platform/errors.ts';
 import type { Command } from '#core/trading/command.ts';
-import type { NumberedEvent } from '#core/trading/event.ts';
 import type { Once } from '#core/trading/once.ts';
 import { readOrder } from '#core/trading/read.ts';
+import type { Submitted } from '#core/trading/writer.ts';
 import type { Asker } from '../rights.ts';
 import type * as schemas from '../schemas/orders.ts';
 import { nowUs, once, orderRequest } from './input.ts';
@@ -23,6 +23,7 @@ export async function placeOrder(
 ): Promise<{ order: schemas.Order; isReplay: boolean }> {
   const { portfolioId } = body;
   await owners.checkPortfolio(asker, portfolioId);
+  await owners.checkExecution(asker, portfolioId);
   const request = orderRequest(body, defaultSource);
   if (markets.view(request.source, request.symbol) === undefined) await markets.refresh();
   // That there is no price would be kept as the answer for ever.
@@ -69,15 +70,15 @@ export async function amendOrder(
   return await change(trading, command, once(key, 'amend_order', asked));
 }
 
+type Change = Extract<Command, { kind: 'cancel_order' | 'amend_order' }>;
+
 async function change(
   { writer, database }: Trading,
-  command: Extract<Command, { kind: 'cancel_order' | 'amend_order' }>,
+  command: Change,
   keys: Once | undefined,
 ): Promise<schemas.Order> {
   try {
-    const { events } = await writer.submit(command, keys);
-    const type = command.kind === 'cancel_order' ? 'order_canceled' : 'order_amended';
-    return changedOrder(command.portfolioId, events, type);
+    return changedOrder(command, await writer.submit(command, keys));
   } catch (error) {
     // There is such an order, so that it is over: the engine knows of those that are open.
     if (!isTicklakeError(error, 'NOT_FOUND')) throw error;
@@ -91,15 +92,10 @@ async function change(
   }
 }
 
-/** The order as a change of it has left it. */
-function changedOrder(
-  portfolioId: string,
-  events: readonly NumberedEvent[],
-  type: 'order_amended' | 'order_canceled',
-): schemas.Order {
-  const event = events.find((candidate) => candidate.type === type);
-  if (event === undefined || !('order' in event)) {
-    throw new TicklakeError('INTERNAL', 'a change of an order has no answer');
-  }
-  return shownOrder(portfolioId, event.order);
+/** The order as a change of it has left it: as it stood where there was nothing more to do, as its end was asked for before. */
+function changedOrder({ portfolioId, orderId }: Change, { events, portfolio }: Submitted): schemas.Order {
+  const event = events.findLast((candidate) => 'order' in candidate && candidate.order.id === orderId);
+  const order = event !== undefined && 'order' in event ? event.order : portfolio.orders.get(orderId);
+  if (order === undefined) throw new TicklakeError('INTERNAL', 'a change of an order has no answer');
+  return shownOrder(portfolioId, order);
 }

@@ -31,9 +31,9 @@ export async function readMoney(
   const { rows } = await database.queryPrepared<MoneyRow>('portfolio', portfolioSql, [portfolioId]);
   const [row] = rows;
   if (row === undefined) throw new TicklakeError('INTERNAL', `portfolio ${portfolioId} has no head`);
-  const { id, userId, name, openedAtUs, number, risk, cancelAfterUs, openOrders } = row;
+  const { id, userId, name, openedAtUs, venue, number, risk, cancelAfterUs, openOrders } = row;
   return {
-    facts: { id, userId, name, openedAtUs },
+    facts: { id, userId, name, openedAtUs, venue },
     money: {
       ...{ number, risk, openOrders },
       ...(cancelAfterUs === null ? {} : { cancelAfterUs }),

@@ -24,6 +24,8 @@ export interface Trading {
   replays: Replays;
   /** The source that is meant where a request names none. */
   defaultSource: string;
+  /** Where live portfolios are executed; undefined where the service is not configured for any. */
+  liveSource: string | undefined;
   /** Ends when what was taken is answered. */
   close(): Promise<void>;
 }
@@ -35,10 +37,11 @@ export async function openTrading(options: {
   breaker: Breaker;
   live: LiveTrades;
   defaultSource: string;
+  liveSource: string | undefined;
   logger: Logger;
   metrics: Metrics;
 }): Promise<Trading> {
-  const { breaker, live, defaultSource, logger, metrics } = options;
+  const { breaker, live, defaultSource, liveSource, logger, metrics } = options;
   const database = guardedDatabase(options.database, breaker);
   const trades = {
     symbols: (source: string) => live.symbols(source),
@@ -54,9 +57,9 @@ export async function openTrading(options: {
   const { database: ofWriter } = options;
   const writer = guardedWriter(openTradingWriter({ database: ofWriter, surroundings, metrics }), breaker);
   return {
-    ...{ database, writer, markets, surroundings, defaultSource },
+    ...{ database, writer, markets, surroundings, defaultSource, liveSource },
     pricesAreKnown: () => live.isKnown(),
-    owners: openOwners(database),
+    owners: openOwners(database, liveSource),
     replays: createReplays(metrics),
     async close() {
       await writer.close();

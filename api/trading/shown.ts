@@ -1,6 +1,7 @@
 import { decimalText, divide, zero, type Decimal } from '#core/market/decimal.ts';
 import { canonicalText } from '#core/trading/codec.ts';
 import type { Fill, NumberedEvent, RiskDecision } from '#core/trading/event.ts';
+import { isOver } from '#core/trading/open-orders.ts';
 import type { Order } from '#core/trading/order.ts';
 import type { RiskLimits } from '#core/trading/portfolio.ts';
 import { timeFromUs } from '../format.ts';
@@ -24,10 +25,18 @@ export function shownOrder(portfolioId: string, order: Order): orders.Order {
       order.filledQuantity === zero
         ? null
         : decimalText(divide(order.filledQuote, order.filledQuantity, 'half-even')),
+    isCancelRequested: !isOver(order) && order.live?.cancel !== undefined,
     fees: decimalText(order.fees),
     held: decimalText(order.held),
     createdAt: timeFromUs(order.placedAtUs),
   };
+}
+
+/** The order as an event leaves it; one that its venue refused says why. */
+function shownOrderOf(portfolioId: string, event: Extract<NumberedEvent, { order: Order }>): orders.Order {
+  const shown = shownOrder(portfolioId, event.order);
+  if (event.type !== 'order_refused') return shown;
+  return { ...shown, rejectCode: event.code, rejectDetail: event.detail };
 }
 
 /** The order that a placement's events tell of: accepted, or rejected, which is an answer, too. */
@@ -82,16 +91,17 @@ export function shownOrderEvent(portfolioId: string, event: NumberedEvent): Stre
     event.type === 'order_rejected'
       ? rejectedOrder(portfolioId, event)
       : 'order' in event
-        ? shownOrder(portfolioId, event.order)
+        ? shownOrderOf(portfolioId, event)
         : undefined;
   if (order === undefined) return undefined;
-  const fill = event.type === 'order_filled' ? shownFill(event.fill) : null;
+  const fill = event.type === 'order_filled' ? shownFill(event) : null;
   return { number: event.number, type: event.type, at: timeFromUs(event.atUs), order, fill };
 }
 
-function shownFill({ quantity, price, fee, liquidity, tradeId }: Fill): StreamOrderEvent['fill'] {
+function shownFill({ fill, order }: { fill: Fill; order: Order }): StreamOrderEvent['fill'] {
+  const { quantity, price, fee, feeAsset = order.quote, liquidity, tradeId } = fill;
   return {
-    ...{ liquidity, tradeId },
+    ...{ liquidity, tradeId, feeAsset },
     ...{ quantity: decimalText(quantity), price: decimalText(price), fee: decimalText(fee) },
   };
 }

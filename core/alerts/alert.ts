@@ -4,7 +4,12 @@ import { atMicroseconds, microseconds } from './microseconds.ts';
 
 /** What an alert is about. */
 export type AlertKind =
-  'price_reached' | 'wash_trade' | 'order_burst' | 'repeated_rejects' | 'webhook_disabled';
+  | 'price_reached'
+  | 'wash_trade'
+  | 'order_burst'
+  | 'repeated_rejects'
+  | 'webhook_disabled'
+  | 'venue_difference';
 
 /** From the least to the most severe. */
 export const severities = ['info', 'warning', 'critical'] as const;

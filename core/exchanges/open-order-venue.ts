@@ -1,3 +1,4 @@
+import { sourceOf } from '#core/market/source.ts';
 import type { Config } from '#core/platform/config.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Logger } from '#core/platform/logging.ts';
@@ -7,7 +8,8 @@ import { binanceOrdersUrl, createBinanceOrderVenue } from './binance/orders/venu
 import type { OrderVenue } from './order-venue.ts';
 
 type KeyConfig = Pick<Config, 'exchangeApiKey' | 'exchangeApiSecret' | 'exchangeApiKeyType'>;
-export type OrderVenueConfig = KeyConfig & Pick<Config, 'exchange' | 'liveTrading' | 'exchangeOrdersUrl'>;
+export type OrderVenueConfig = KeyConfig &
+  Pick<Config, 'exchange' | 'simulatorSeed' | 'liveTrading' | 'exchangeOrdersUrl'>;
 
 export interface OpenOrderVenueOptions {
   config: OrderVenueConfig;
@@ -29,7 +31,7 @@ export function openOrderVenue({ config, ...options }: OpenOrderVenueOptions): O
   const own = config.exchange === 'simulator' ? options.simulatorUrl : binanceOrdersUrl;
   const baseUrl = config.exchangeOrdersUrl ?? own;
   if (baseUrl !== undefined)
-    return createBinanceOrderVenue({ source: config.exchange, key, baseUrl, logger, metrics });
+    return createBinanceOrderVenue({ source: sourceOf(config), key, baseUrl, logger, metrics });
   throw new TicklakeError('USAGE', 'the simulator has no fixed address', {
     remedy: 'Give its URL as exchangeOrdersUrl.',
   });

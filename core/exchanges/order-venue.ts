@@ -30,7 +30,7 @@ export interface OrderVenue {
    * RATE_LIMITED, OVERLOADED.
    */
   openOrders(symbol?: string, signal?: AbortSignal): Promise<VenueOrder[]>;
-  /** Fills with ids from `fromId` on, ids ascending, at most `limit` (≤ 1,000). Throws as {@link openOrders} does. */
+  /** Fills with ids from `fromId` on, or the newest where it is left out; ids ascending, at most `limit` (≤ 1,000). Throws as {@link openOrders} does. */
   fills(request: FillRequest, signal?: AbortSignal): Promise<VenueFill[]>;
   /** What the account has of each asset, without those it has nothing of. Throws as {@link openOrders} does. */
   balances(signal?: AbortSignal): Promise<VenueBalance[]>;
@@ -120,7 +120,7 @@ export interface VenueFill {
 
 export interface FillRequest {
   symbol: string;
-  fromId: number;
+  fromId?: number;
   limit?: number;
 }
 

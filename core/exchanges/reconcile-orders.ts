@@ -51,9 +51,8 @@ export async function reconcileOrders(
   { orders: known, nextFillIds }: ReconcileRequest,
   signal?: AbortSignal,
 ): Promise<Reconciliation> {
-  const open: VenueOrder[] = [];
-  // One after the other: a venue takes only so many questions at a time, and there may be hundreds of symbols.
-  for (const symbol of nextFillIds.keys()) open.push(...(await venue.openOrders(symbol, signal)));
+  // Of all symbols: a stranger may trade where nothing was placed from here.
+  const open = await venue.openOrders(undefined, signal);
   const openById = new Map(open.map((order) => [order.clientOrderId, order]));
   const orders = new Map<string, OrderAnswer>();
   for (const order of known) {

@@ -16,6 +16,7 @@ export type AuditEvent =
   | 'password_reset'
   | 'role_changed'
   | 'kill_switch'
+  | 'live_portfolio_opened'
   | 'api_key_made'
   | 'api_key_revoked'
   | 'api_key_used';

@@ -28,7 +28,12 @@ const definitions: readonly Definition[] = [
   ['stop_price', 'decimal(38, 18)', false, 'Null where its type has none'],
   ['filled_quantity', 'decimal(38, 18)', true, 'So far, in base asset'],
   ['filled_quote', 'decimal(38, 18)', true, 'So far, in quote asset, without fees'],
-  ['fees', 'decimal(38, 18)', true, 'So far, in quote asset'],
+  [
+    'fees',
+    'decimal(38, 18)',
+    true,
+    'So far, in quote asset; what a venue took of the base at the price of its fill, of a third asset nothing',
+  ],
   [
     'fill_quantity',
     'decimal(38, 18)',
@@ -36,7 +41,7 @@ const definitions: readonly Definition[] = [
     'Of this fill; null for other events, as all that follows of fills',
   ],
   ['fill_price', 'decimal(38, 18)', false, 'Quote asset per base asset'],
-  ['fill_fee', 'decimal(38, 18)', false, 'In quote asset'],
+  ['fill_fee', 'decimal(38, 18)', false, 'In quote asset, as fees'],
   ['liquidity', 'string', false, 'maker or taker'],
   ['trade_id', 'long', false, 'Trade of the tape that filled or triggered it'],
   ['market_time', 'timestamptz', false, 'When it was filled, by the clock of the venue'],

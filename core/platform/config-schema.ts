@@ -124,7 +124,8 @@ export const configSchema = Type.Object(
     ),
     exchangeApiKey: Type.Optional(
       Type.String({
-        description: 'Key of the account at the exchange that orders go to; see `liveTrading`.',
+        description:
+          'Key of the account at the exchange that orders of its live portfolio go to; see `liveTrading`.',
         pattern: '^[A-Za-z0-9_-]{1,256}$',
         form: 'letters, digits, `_` and `-`',
         isSecret: true,
@@ -143,7 +144,7 @@ export const configSchema = Type.Object(
     }),
     liveTrading: Type.Boolean({
       description:
-        'Orders may go to the exchange itself, with `exchangeApiKey`; without both, none ever does.',
+        'Orders of the live portfolio go to the exchange itself, with `exchangeApiKey`, from the API and the trader that both have it; without both, none ever does.',
       default: false,
     }),
     archive: Type.Optional(

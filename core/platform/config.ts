@@ -120,6 +120,11 @@ function checkTogether(config: ConfigValues): string[] {
       'liveTrading is true without exchangeApiKey, allowed is it with a key that orders go under',
     );
   }
+  if (config.liveTrading && config.exchange === 'simulator' && config.simulatorSpeed !== 1) {
+    problems.push(
+      'liveTrading is true at another simulatorSpeed than 1, allowed is 1, as signed requests are timed',
+    );
+  }
   if (config.ingestBatchRecords > config.ingestMaxBatchRecords) {
     problems.push('ingestBatchRecords is above ingestMaxBatchRecords, allowed is at most that');
   }

@@ -13,6 +13,7 @@ const codes = {
   CONFLICT: { retryable: true, exit: 75, status: 409 },
   IDEMPOTENCY_CONFLICT: { retryable: false, exit: 1, status: 409 },
   INSUFFICIENT_FUNDS: { retryable: false, exit: 1, status: 409 },
+  LIVE_TRADING_OFF: { retryable: false, exit: 1, status: 409 },
   ORDER_OVER: { retryable: false, exit: 1, status: 409 },
   RATE_LIMITED: { retryable: true, exit: 75, status: 429 },
   TIMEOUT: { retryable: true, exit: 75, status: 504 },

@@ -18,6 +18,12 @@ export function amendOrder(
 ): Decision {
   const order = portfolio.orders.get(command.orderId);
   if (order === undefined) return notOpen(command.orderId);
+  if (order.live !== undefined)
+    return refused(
+      'BAD_REQUEST',
+      'an order that a venue executes cannot be amended',
+      'Cancel it, and place another once it is over.',
+    );
   const amended: Order = {
     ...order,
     quantity: command.quantity ?? order.quantity,

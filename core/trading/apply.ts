@@ -2,7 +2,7 @@ import { add, subtract, zero } from '#core/market/decimal.ts';
 import { afterProfit, dateOf, noDay, openedDay } from './day.ts';
 import type { NumberedEvent } from './event.ts';
 import { afterBuy, afterRemoval, afterSale, emptyHolding, pairOf } from './holdings.ts';
-import { entriesOf, fillQuote, type Entry } from './ledger.ts';
+import { boughtBy, entriesOf, proceedsOf, type Entry } from './ledger.ts';
 import { defaultLimits } from './limits.ts';
 import { withOrder } from './open-orders.ts';
 import { afterOrder, noOrders } from './order-rate.ts';
@@ -37,9 +37,13 @@ export function apply(portfolio: Portfolio, event: NumberedEvent): Portfolio {
   };
   switch (event.type) {
     case 'portfolio_opened':
+      after.limits = event.limits;
+      if (event.venue !== undefined) after.venue = event.venue;
+      return after;
     case 'limits_set':
       after.limits = event.limits;
       return after;
+    case 'venue_differs':
     case 'deposited':
     case 'order_rejected':
       return after;
@@ -50,6 +54,9 @@ export function apply(portfolio: Portfolio, event: NumberedEvent): Portfolio {
       after.orders = withOrder(portfolio.orders, event.order);
       after.orderRate = afterOrder(portfolio.orderRate, event.atUs);
       return after;
+    case 'order_sent':
+    case 'order_refused':
+    case 'order_cancel_requested':
     case 'order_activated':
     case 'order_triggered':
     case 'order_amended':
@@ -102,16 +109,16 @@ function afterFill(after: Portfolio, event: Extract<NumberedEvent, { type: 'orde
   const { order, fill } = event;
   const pair = pairOf(order);
   const holding = after.holdings.get(pair) ?? emptyHolding(order.base, order.quote);
-  const quote = fillQuote(fill);
   if (order.side === 'buy') {
-    const bought = afterBuy(holding, event.number, fill.quantity, add(quote, fill.fee));
-    after.holdings = withHolding(after.holdings, bought);
+    const { quantity, cost } = boughtBy(order, fill);
+    after.holdings = withHolding(after.holdings, afterBuy(holding, event.number, quantity, cost));
     after.holdings = covered(after, order.quote);
   } else {
-    const sale = afterSale(holding, fill.quantity, subtract(quote, fill.fee));
+    const sale = afterSale(holding, fill.quantity, proceedsOf(order, fill));
     after.holdings = withHolding(after.holdings, sale.holding);
     after.holdings = covered(after, order.base);
   }
+  if (fill.feeAsset !== undefined) after.holdings = covered(after, fill.feeAsset);
   after.day = afterProfit(after.day, dateOf(fill.marketTimeUs), order.quote, event.realizedAverage);
   return after;
 }

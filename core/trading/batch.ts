@@ -40,6 +40,13 @@ export type Outcome = { submitted: Submitted } | { refused: TicklakeError };
 /** More that must hold for a batch to be written, and what is to be written with it. Its error undoes the batch. */
 export type Guard = (tx: Transaction) => Promise<void>;
 
+/** What must hold for a batch beside its commands. */
+export interface BatchTerms {
+  guard?: Guard | undefined;
+  /** A command that is refused undoes all. */
+  isWhole?: boolean | undefined;
+}
+
 export interface BatchDeps {
   surroundings: TradingSurroundings;
   cache: StateCache;
@@ -57,7 +64,7 @@ export async function runBatch(
   session: Session,
   requests: readonly Request[],
   { surroundings, cache }: BatchDeps,
-  guard?: Guard,
+  { guard, isWhole = false }: BatchTerms = {},
 ): Promise<Outcome[]> {
   try {
     const ids = new Set(requests.map(({ command }) => command.portfolioId));
@@ -66,6 +73,8 @@ export async function runBatch(
     await guard?.(session);
     const decided = new Decided(loaded, surroundings);
     const outcomes = requests.map((request) => decided.decide(request));
+    const refused = outcomes.find((outcome) => 'refused' in outcome);
+    if (isWhole && refused !== undefined) throw refused.refused;
     const { changes, states } = decided.changes();
     await commit(session, changes, decided.answers);
     for (const [id, state] of states) cache.set(id, state);
@@ -154,7 +163,7 @@ async function commit(session: Session, changes: Changes, { added }: Answers): P
   if (events.length === 0 && added.length === 0) return await session.commit([]);
   const sent = [
     session.send(write, [
-      ...[...columnsOf(heads, 8), ...columnsOf(balances, 4), ...columnsOf(orders, 25)],
+      ...[...columnsOf(heads, 9), ...columnsOf(balances, 4), ...columnsOf(orders, 26)],
       ...[...columnsOf(events, 7), ...columnsOf(ledger, 5), ...columnsOf(added, 6)],
     ]),
   ];

@@ -10,7 +10,7 @@ export function cancelOrder(
   { orderId, reason, atUs }: Extract<Command, { kind: 'cancel_order' }>,
 ): Decision {
   const order = portfolio.orders.get(orderId);
-  return order === undefined ? notOpen(orderId) : decided(portfolio, atUs, canceled(order, reason));
+  return order === undefined ? notOpen(orderId) : decided(portfolio, atUs, ...cancellation(order, reason));
 }
 
 /** Sets the dead-man's switch to a time to come, or off. */
@@ -32,7 +32,7 @@ export function switchedOff(portfolio: Portfolio, { kind, atUs }: Command): Deci
 }
 
 function fired(portfolio: Portfolio, atUs: number): Decided {
-  const cancels = inOrder(portfolio).map((order) => canceled(order, 'cancel_after'));
+  const cancels = inOrder(portfolio).flatMap((order) => cancellation(order, 'cancel_after'));
   return decided(portfolio, atUs, ...cancels, { type: 'cancel_after_set', untilUs: null });
 }
 
@@ -47,7 +47,7 @@ export function cancelAll(portfolio: Portfolio, command: Extract<Command, { kind
     (order) =>
       (source === undefined || order.source === source) && (symbol === undefined || order.symbol === symbol),
   );
-  return decided(portfolio, atUs, ...meant.map((order) => canceled(order, reason)));
+  return decided(portfolio, atUs, ...meant.flatMap((order) => cancellation(order, reason)));
 }
 
 /** The open orders as they were placed, however they are kept. */
@@ -55,7 +55,17 @@ function inOrder(portfolio: Portfolio): Order[] {
   return [...portfolio.orders.values()].sort((a, b) => a.placedAtUs - b.placedAtUs || (a.id < b.id ? -1 : 1));
 }
 
-function canceled(order: Order, reason: CancelReason): TradingEvent {
+/** One that was sent ends at its venue: that is asked for once, and until it has ended its money is held. */
+function cancellation(order: Order, reason: CancelReason): TradingEvent[] {
+  const { live } = order;
+  if (live?.validUntilUs === undefined) return [canceled(order, reason)];
+  if (live.cancel !== undefined) return [];
+  const asked: Order = { ...order, live: { ...live, cancel: reason } };
+  return [{ type: 'order_cancel_requested', order: asked, reason }];
+}
+
+/** An order that is over, with nothing held. */
+export function canceled(order: Order, reason: CancelReason): TradingEvent {
   const over: Order = { ...order, status: 'canceled', held: zero };
   return { type: 'order_canceled', order: over, released: order.held, reason };
 }

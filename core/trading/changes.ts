@@ -56,7 +56,7 @@ export function addChanges(
     ]);
     for (const { asset, account, amount } of entriesOf(event))
       changes.ledger.push([id, number, asset, account, decimalText(amount)]);
-    if ('order' in event) orders.set(event.order.id, orderColumns(id, event.order, event.number));
+    if ('order' in event) orders.set(event.order.id, orderColumns(id, event.order, event));
     if (event.type === 'order_rejected') orders.set(event.orderId, rejectedColumns(id, event));
     if (event.type === 'portfolio_opened')
       changes.portfolios.push([id, event.userId, event.name, String(event.atUs)]);

@@ -83,6 +83,7 @@ const decimals: Record<DecimalName<TradingEvent>, true> = {
   dailyLoss: true,
   dailyLossMax: true,
   fee: true,
+  feeOutside: true,
   fees: true,
   filledQuantity: true,
   filledQuote: true,
@@ -101,6 +102,7 @@ const decimals: Record<DecimalName<TradingEvent>, true> = {
   realizedFifo: true,
   released: true,
   stopPrice: true,
+  worstPrice: true,
 };
 const decimalNames: ReadonlySet<string> = new Set(Object.keys(decimals));
 const plainName = /^\w+$/;

@@ -1,10 +1,11 @@
 import type { Decimal } from '#core/market/decimal.ts';
+import type { LiveStep, VenueDifference } from './live.ts';
 import type { OrderRequest, SymbolRules } from './order.ts';
 import type { RiskLimits, RiskState } from './portfolio.ts';
 
 /** What is asked of one portfolio. Times are microseconds since 1970 UTC by the wall clock of who asks. */
 export type Command = { portfolioId: string; atUs: number } & (
-  | { kind: 'open_portfolio'; userId: string; name: string; limits: RiskLimits }
+  | { kind: 'open_portfolio'; userId: string; name: string; limits: RiskLimits; venue?: string }
   | { kind: 'deposit'; id: string; asset: string; amount: Decimal }
   | { kind: 'withdraw'; id: string; asset: string; amount: Decimal }
   | { kind: 'place_order'; orderId: string; request: OrderRequest }
@@ -17,6 +18,9 @@ export type Command = { portfolioId: string; atUs: number } & (
   | VenueStep
   /** What one moment of the market did to the portfolio's orders, in one piece; steps that no longer fit are left out. */
   | { kind: 'execute'; steps: readonly VenueStep[] }
+  /** What is known of a live portfolio's orders at their venue: all of it is booked, or nothing. */
+  | { kind: 'execute_live'; steps: readonly LiveStep[] }
+  | { kind: 'report_difference'; difference: VenueDifference }
   /** By `base/quote`; pairs without a price count as unchanged. */
   | { kind: 'mark_prices'; prices: ReadonlyMap<string, Decimal>; marketTimeUs: number }
 );
@@ -40,8 +44,9 @@ export type VenueStep =
 
 export type CommandKind = Command['kind'];
 /** Why the venue ended an order: what could not be filled at once, or would have taken though post-only. */
-export type ExpiryReason = 'IOC' | 'FOK' | 'POST_ONLY';
-export type CancelReason = 'requested' | 'cancel_after' | 'kill_switch';
+export type ExpiryReason = 'IOC' | 'FOK' | 'POST_ONLY' | 'VENUE';
+/** `venue`: it was cancelled there, and not from here. */
+export type CancelReason = 'requested' | 'cancel_after' | 'kill_switch' | 'venue';
 
 /** What is known of a market as a command is decided. */
 export interface MarketView {

@@ -6,6 +6,7 @@ import type { TradingEvent } from './event.ts';
 import { executeAll, executeStep } from './execute.ts';
 import { deposit, withdraw } from './funds.ts';
 import { limitsFault } from './limits.ts';
+import { executeLive, reportDifference } from './live-step.ts';
 import { markPrices } from './loss.ts';
 import { placeOrder } from './place.ts';
 import type { Portfolio } from './portfolio.ts';
@@ -32,8 +33,9 @@ function outcome(portfolio: Portfolio, command: Command, around: Surroundings): 
   const { atUs } = command;
   switch (command.kind) {
     case 'open_portfolio': {
-      const { userId, name, limits } = command;
-      return limited(portfolio, atUs, { type: 'portfolio_opened', userId, name, limits });
+      const { userId, name, limits, venue } = command;
+      const of = venue === undefined ? {} : { venue };
+      return limited(portfolio, atUs, { type: 'portfolio_opened', userId, name, limits, ...of });
     }
     case 'deposit':
       return deposit(portfolio, command);
@@ -67,6 +69,10 @@ function outcome(portfolio: Portfolio, command: Command, around: Surroundings): 
       return executeStep(portfolio, command, around, atUs);
     case 'execute':
       return executeAll(portfolio, command.steps, around, atUs);
+    case 'execute_live':
+      return executeLive(portfolio, command.steps, around, atUs);
+    case 'report_difference':
+      return reportDifference(portfolio, command);
     case 'mark_prices':
       return markPrices(portfolio, command);
   }

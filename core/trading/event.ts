@@ -1,5 +1,6 @@
 import type { Decimal } from '#core/market/decimal.ts';
 import type { CancelReason, ExpiryReason } from './command.ts';
+import type { VenueDifference } from './live.ts';
 import type { Order, OrderRequest, RejectCode } from './order.ts';
 import type { RiskLimits, RiskState } from './portfolio.ts';
 
@@ -18,18 +19,22 @@ export interface RiskDecision {
 }
 
 export interface Fill {
+  /** Of the tape; of a live fill its id at the venue. */
   tradeId: number;
   quantity: Decimal;
   price: Decimal;
-  /** In the quote asset. */
   fee: Decimal;
+  /** What the venue took the fee in; undefined on paper, where it is the quote asset. */
+  feeAsset?: string;
+  /** What of the fee the portfolio had nothing for: paid by what else the account has. */
+  feeOutside?: Decimal;
   liquidity: 'maker' | 'taker';
   marketTimeUs: number;
 }
 
 /** What has happened to a portfolio: append-only; all state follows from it. Orders stand in it whole, as they are after it. */
 export type TradingEvent =
-  | { type: 'portfolio_opened'; userId: string; name: string; limits: RiskLimits }
+  | { type: 'portfolio_opened'; userId: string; name: string; limits: RiskLimits; venue?: string }
   | { type: 'deposited'; id: string; asset: string; amount: Decimal }
   | { type: 'withdrawn'; id: string; asset: string; amount: Decimal }
   | { type: 'order_accepted'; order: Order; decision: RiskDecision }
@@ -42,6 +47,11 @@ export type TradingEvent =
       detail: string;
       decision: RiskDecision;
     }
+  /** It is about to be sent to the venue, and is sent once. */
+  | { type: 'order_sent'; order: Order }
+  /** The venue did not take it. */
+  | { type: 'order_refused'; order: Order; released: Decimal; code: RejectCode; detail: string }
+  /** On paper it begins to be matched; a live one was taken by the venue. */
   | { type: 'order_activated'; order: Order }
   | { type: 'order_triggered'; order: Order; tradeId: number; price: Decimal }
   | {
@@ -55,10 +65,14 @@ export type TradingEvent =
       realizedFifo: Decimal;
     }
   | { type: 'order_amended'; order: Order; heldBefore: Decimal }
+  /** The venue is asked to end it; until it has, nothing is released. */
+  | { type: 'order_cancel_requested'; order: Order; reason: CancelReason }
   | { type: 'order_canceled'; order: Order; released: Decimal; reason: CancelReason }
   | { type: 'order_expired'; order: Order; released: Decimal; reason: ExpiryReason }
   | { type: 'cancel_after_set'; untilUs: number | null }
   | { type: 'limits_set'; limits: RiskLimits; by: string }
+  /** What the venue says is not what is booked here. */
+  | { type: 'venue_differs'; difference: VenueDifference }
   | { type: 'risk_set'; risk: RiskState; by: string; reason: string }
   /** The first look at prices on a UTC day of the market: what each `pair` (`base/quote`) held stood above its cost. */
   | { type: 'day_opened'; date: string; unrealized: readonly { pair: string; amount: Decimal }[] };

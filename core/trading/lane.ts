@@ -2,13 +2,14 @@ import type { TicklakeError } from '#core/platform/errors.ts';
 import pg from 'pg';
 import { isTicklakeError, toTicklakeError } from '#core/platform/errors.ts';
 import { isConnectionLost, type Database } from '#core/platform/postgres/database.ts';
-import { runBatch, type BatchDeps, type Guard, type Outcome, type Request } from './batch.ts';
+import { runBatch, type BatchDeps, type BatchTerms, type Outcome, type Request } from './batch.ts';
 import { openSession, type Session } from './session.ts';
 
 /** Commands that are decided and written in one transaction, or not at all. */
 export interface Work {
   requests: readonly Request[];
-  guard?: Guard | undefined;
+  /** Work with terms goes alone. */
+  terms?: BatchTerms | undefined;
   /** Called once, with an outcome for each of the commands, or with what undid them all. */
   settle(outcomes: Outcome[] | TicklakeError): void;
 }
@@ -54,12 +55,11 @@ export class Lane {
     this.#running = undefined;
   }
 
-  /** Work with a guard goes alone. */
   #gather(): Work[] {
     let count = 0;
     let commands = 0;
-    for (const { requests, guard } of this.#queue) {
-      const isAlone = guard !== undefined || commands + requests.length > this.#options.batchMax;
+    for (const { requests, terms } of this.#queue) {
+      const isAlone = terms !== undefined || commands + requests.length > this.#options.batchMax;
       if (count > 0 && isAlone) break;
       count += 1;
       commands += requests.length;
@@ -84,7 +84,7 @@ export class Lane {
   async #runAll(batch: readonly Work[]): Promise<void> {
     const startedMs = performance.now();
     const requests = batch.flatMap((work) => work.requests);
-    const outcomes = await runBatch(await this.#open(), requests, this.#options, batch[0]?.guard);
+    const outcomes = await runBatch(await this.#open(), requests, this.#options, batch[0]?.terms);
     this.#options.onBatch(requests.length, (performance.now() - startedMs) / 1_000);
     let at = 0;
     for (const work of batch) work.settle(outcomes.slice(at, (at += work.requests.length)));

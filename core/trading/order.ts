@@ -1,4 +1,5 @@
 import type { Decimal } from '#core/market/decimal.ts';
+import type { CancelReason } from './command.ts';
 
 export type Side = 'buy' | 'sell';
 export type OrderType = 'market' | 'limit' | 'stop_loss' | 'stop_limit';
@@ -42,6 +43,20 @@ export interface Order extends OrderRequest {
   activeAfterTradeId: number;
   /** Base quantity that stood before it at its price when it became active, and has not traded since. */
   queueAhead: Decimal;
+  /** Of an order that a venue executes; undefined of one on paper. */
+  live?: LiveOrder;
+}
+
+/** How far an order has come on its way to the venue, where it is known by the order's id. */
+export interface LiveOrder {
+  /** Of orders without a limit: the worst price they may be executed at, which they go to the venue with. */
+  worstPrice?: Decimal;
+  /** The mark: it is sent, once, and the venue takes it no later (microseconds by the venue's clock). */
+  validUntilUs?: number;
+  /** Known once the venue is known to have taken it. */
+  venueOrderId?: number;
+  /** Why it is to end; it is open, and its money held, until the venue says that it has. */
+  cancel?: CancelReason;
 }
 
 /** What a symbol's orders must keep to. */
@@ -81,4 +96,6 @@ export type RejectCode =
   | 'ORDER_RATE_LIMIT'
   | 'DAILY_LOSS_LIMIT'
   | 'ONLY_REDUCING'
-  | 'HALTED';
+  | 'HALTED'
+  /** By the venue, for what stands in the detail. */
+  | 'VENUE_REFUSED';

@@ -3,9 +3,9 @@ import type { Command, MarketView, Surroundings } from './command.ts';
 import { decided, type Decision } from './decision.ts';
 import type { RiskDecision } from './event.ts';
 import { heldAsset } from './ledger.ts';
-import type { Order, OrderRequest } from './order.ts';
+import type { LiveOrder, Order, OrderRequest } from './order.ts';
 import type { Portfolio } from './portfolio.ts';
-import { reservation } from './reserve.ts';
+import { liveReservation, liveTerms, reservation } from './reserve.ts';
 import { countFault, haltFault, limitFault, priceFault, priceFor, riskFigures } from './risk.ts';
 import { fault, minNotionalFault, rulesFault, type Fault } from './rules.ts';
 
@@ -34,6 +34,7 @@ export function placeOrder(
     placedAtUs: atUs,
     activeAfterTradeId: -1,
     queueAhead: zero,
+    ...(outcome.live !== undefined && { live: outcome.live }),
   };
   return decided(portfolio, atUs, { type: 'order_accepted', order, decision });
 }
@@ -45,7 +46,14 @@ export function reserved(
   { market, fees }: Surroundings,
   figures: RiskDecision,
   freed: Decimal = zero,
-): { held: Decimal; market: MarketView } | Fault {
+): { held: Decimal; market: MarketView; live?: LiveOrder } | Fault {
+  if (portfolio.venue !== undefined && portfolio.venue !== request.source)
+    return fault(
+      'UNKNOWN_SYMBOL',
+      `The portfolio trades at ${portfolio.venue} alone; place orders of its markets.`,
+    );
+  if (portfolio.venue !== undefined && request.postOnly && request.type !== 'limit')
+    return fault('POST_ONLY_NOT_ALLOWED', 'The venue takes limit orders alone as post-only; leave it out.');
   if (market === undefined)
     return fault('UNKNOWN_SYMBOL', `${request.source} has no symbol ${request.symbol} that is known here.`);
   const early = rulesFault(request, market.rules) ?? priceFault(portfolio, request, market);
@@ -57,6 +65,11 @@ export function reserved(
     limitFault(portfolio, request, figures);
   if (late !== undefined) return late;
   const { priceCollar } = portfolio.limits;
+  if (portfolio.venue !== undefined) {
+    const live = liveTerms(request, market.rules, { last, priceCollar });
+    const held = liveReservation(request, live);
+    return fundsFault(portfolio, request, market, held, freed) ?? { held, market, live };
+  }
   const held = reservation(request, { last, priceCollar, takerFee: fees.taker });
   return fundsFault(portfolio, request, market, held, freed) ?? { held, market };
 }

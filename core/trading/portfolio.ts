@@ -77,4 +77,6 @@ export interface Portfolio {
   day: TradingDay;
   /** Dead-man's switch: all orders are cancelled at this wall-clock time, unless it is moved on before. */
   cancelAfterUs?: number;
+  /** The venue that executes its orders; undefined where they are executed on paper. */
+  venue?: string;
 }

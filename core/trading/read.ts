@@ -21,6 +21,8 @@ export interface PortfolioFacts {
   userId: string;
   name: string;
   openedAtUs: number;
+  /** The venue that executes its orders; null where that is done on paper. */
+  venue: string | null;
 }
 
 /** A portfolio as it is stored, with the hash of its newest event. */
@@ -60,7 +62,8 @@ export interface EventQuery {
 const portfolioSql = sqlFile(import.meta.url, 'sql/read-portfolio.sql');
 const ordersSql = selectingOrders(sqlFile(import.meta.url, 'sql/read-orders.sql'));
 const openOrdersSql = selectingOrders(sqlFile(import.meta.url, 'sql/open-orders.sql'));
-const factColumns = 'portfolio_id as id, user_id as "userId", name, opened_at_us as "openedAtUs"';
+const factColumns = 'p.portfolio_id as id, user_id as "userId", name, opened_at_us as "openedAtUs", h.venue';
+const facts = 'trading.portfolios p join trading.heads h using (portfolio_id)';
 const settled = `type in ('deposited', 'withdrawn', 'order_filled')`;
 
 /** The portfolio of this id (a UUID), all of it as of one moment. */
@@ -68,13 +71,13 @@ export async function readPortfolio(db: Reader, id: string): Promise<StoredPortf
   const { rows } = await db.query<HeadRow & PortfolioRows & Omit<PortfolioFacts, 'id'>>(portfolioSql, [id]);
   const [row] = rows;
   if (row === undefined) return undefined;
-  const { userId, name, openedAtUs, hash } = row;
-  return { facts: { id, userId, name, openedAtUs }, portfolio: portfolioOf(row, row), hash };
+  const { userId, name, openedAtUs, venue, hash } = row;
+  return { facts: { id, userId, name, openedAtUs, venue }, portfolio: portfolioOf(row, row), hash };
 }
 
 /** Whose a portfolio is; cheaper than all of it. */
 export async function readFacts(db: Reader, id: string): Promise<PortfolioFacts | undefined> {
-  const sql = `select ${factColumns} from trading.portfolios where portfolio_id = $1`;
+  const sql = `select ${factColumns} from ${facts} where p.portfolio_id = $1`;
   return (await db.query<PortfolioFacts>(sql, [id])).rows[0];
 }
 
@@ -85,9 +88,9 @@ export async function listPortfolios(
   { after, limit }: { after?: { openedAtUs: number; id: string } | undefined; limit: number },
 ): Promise<PortfolioFacts[]> {
   const { rows } = await db.query<PortfolioFacts>(
-    `select ${factColumns} from trading.portfolios
-      where user_id = $1 and ($2::bigint is null or (opened_at_us, portfolio_id) > ($2, $3::uuid))
-      order by opened_at_us, portfolio_id limit $4`,
+    `select ${factColumns} from ${facts}
+      where user_id = $1 and ($2::bigint is null or (opened_at_us, p.portfolio_id) > ($2, $3::uuid))
+      order by opened_at_us, p.portfolio_id limit $4`,
     [userId, after?.openedAtUs ?? null, after?.id ?? null, limit],
   );
   return rows;

@@ -3,7 +3,7 @@ import { sqlFile } from '#core/platform/sql-file.ts';
 import type { Column } from '#core/platform/postgres/text-array.ts';
 import { canonicalText, parseCanonical } from './codec.ts';
 import type { NumberedEvent } from './event.ts';
-import type { Order, OrderRequest, OrderStatus, Side, OrderType, TimeInForce } from './order.ts';
+import type { LiveOrder, Order, OrderRequest, OrderStatus, Side, OrderType, TimeInForce } from './order.ts';
 import type {
   Balance,
   Holding,
@@ -25,6 +25,7 @@ export interface HeadRow {
   orderRate: string;
   day: string;
   cancelAfterUs: number | null;
+  venue: string | null;
 }
 
 export interface BalanceRow {
@@ -76,6 +77,7 @@ export interface OrderRow {
   placedAtUs: number;
   activeAfterTradeId: number;
   queueAhead: string;
+  live: string | null;
 }
 
 const orderRowColumns = sqlFile(import.meta.url, 'sql/order-columns.sql');
@@ -111,6 +113,7 @@ export function portfolioOf(head: HeadRow, rows: PortfolioRows): Portfolio {
     orderRate: JSON.parse(head.orderRate) as OrderRate,
     day: dayOf(head.day),
     ...(head.cancelAfterUs === null ? {} : { cancelAfterUs: head.cancelAfterUs }),
+    ...(head.venue === null ? {} : { venue: head.venue }),
   };
 }
 
@@ -137,16 +140,20 @@ export function orderOf(row: OrderRow): Order {
     placedAtUs: row.placedAtUs,
     activeAfterTradeId: row.activeAfterTradeId,
     queueAhead: parseDecimal(row.queueAhead),
+    ...(row.live === null ? {} : { live: parseCanonical(row.live) as LiveOrder }),
   };
 }
 
 /** The order's columns in the order of `write.sql`. */
-export function orderColumns(portfolioId: string, order: Order, number: number): Column[] {
+export function orderColumns(portfolioId: string, order: Order, event: NumberedEvent): Column[] {
+  const refused = event.type === 'order_refused' ? event : undefined;
   return [
     ...[order.id, portfolioId, order.source, order.symbol, order.base, order.quote, ...requestColumns(order)],
     ...[order.status, decimalText(order.filledQuantity), decimalText(order.filledQuote)],
     ...[decimalText(order.fees), decimalText(order.held), String(order.placedAtUs)],
-    ...[String(order.activeAfterTradeId), decimalText(order.queueAhead), null, null, String(number)],
+    ...[String(order.activeAfterTradeId), decimalText(order.queueAhead)],
+    ...[refused?.code, refused?.detail, String(event.number)],
+    order.live === undefined ? null : canonicalText(order.live),
   ];
 }
 
@@ -159,7 +166,7 @@ export function rejectedColumns(
     ...[rejected.orderId, portfolioId, rejected.request.source, rejected.request.symbol, null, null],
     ...requestColumns(rejected.request),
     ...['rejected', '0', '0', '0', '0', String(rejected.atUs), '-1', '0'],
-    ...[rejected.code, rejected.detail, String(rejected.number)],
+    ...[rejected.code, rejected.detail, String(rejected.number), null],
   ];
 }
 
@@ -168,6 +175,7 @@ export function headColumns(portfolio: Portfolio, hash: Buffer): Column[] {
     ...[portfolio.id, String(portfolio.number), hash.toString('hex'), portfolio.risk],
     ...[limitsText(portfolio.limits), canonicalText(portfolio.orderRate), canonicalText(portfolio.day)],
     portfolio.cancelAfterUs === undefined ? null : String(portfolio.cancelAfterUs),
+    portfolio.venue,
   ];
 }
 

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { TicklakeError } from '#core/platform/errors.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
 import type { Database } from '#core/platform/postgres/database.ts';
-import type { Guard, Outcome, Request, Submitted, TradingSurroundings } from './batch.ts';
+import type { BatchTerms, Guard, Outcome, Request, Submitted, TradingSurroundings } from './batch.ts';
 import type { Command } from './command.ts';
 import { Lane, type LaneOptions } from './lane.ts';
 import type { Once } from './once.ts';
@@ -33,6 +33,8 @@ export interface TradingWriter {
    * not hinder the others. The guard's error undoes them all and is thrown.
    */
   submitTogether(commands: readonly Command[], guard?: Guard): Promise<Outcome[]>;
+  /** A command of which nothing is written unless the guard holds, and nothing of the guard where it is refused. */
+  submitGuarded(command: Command, guard: Guard): Promise<Submitted>;
   /** Takes nothing more, and ends when what was taken is answered. */
   close(): Promise<void>;
 }
@@ -56,7 +58,7 @@ export function openTradingWriter(options: TradingWriterOptions): TradingWriter 
   const together = new Lane(lane);
   let isClosed = false;
 
-  const add = (to: Lane, requests: readonly Request[], guard?: Guard): Promise<Outcome[]> => {
+  const add = (to: Lane, requests: readonly Request[], terms?: BatchTerms): Promise<Outcome[]> => {
     if (isClosed) throw unavailable();
     const waiting = [...lanes, together].reduce((sum, one) => sum + one.waiting, 0);
     observed.waiting(waiting);
@@ -65,30 +67,36 @@ export function openTradingWriter(options: TradingWriterOptions): TradingWriter 
     const { promise, resolve, reject } = Promise.withResolvers<Outcome[]>();
     const settle = (outcomes: Outcome[] | TicklakeError): void =>
       outcomes instanceof TicklakeError ? reject(outcomes) : resolve(outcomes);
-    to.add({ requests, guard, settle });
+    to.add({ requests, terms, settle });
     return promise;
   };
 
   return {
     async submit(command, once) {
       const shard = lanes[Number.parseInt(command.portfolioId.slice(-2), 16) % shards] ?? together;
-      const [outcome] = await add(shard, [{ command, once }]);
-      if (outcome === undefined) throw new TicklakeError('INTERNAL', 'a batch left a command out');
-      if ('refused' in outcome) throw outcome.refused;
-      return outcome.submitted;
+      return only(await add(shard, [{ command, once }]));
     },
     async submitTogether(commands, guard) {
       return await add(
         together,
         commands.map((command) => ({ command })),
-        guard,
+        guard === undefined ? undefined : { guard },
       );
+    },
+    async submitGuarded(command, guard) {
+      return only(await add(together, [{ command }], { guard, isWhole: true }));
     },
     async close() {
       isClosed = true;
       await Promise.all([...lanes, together].map((one) => one.close()));
     },
   };
+}
+
+function only([outcome]: readonly Outcome[]): Submitted {
+  if (outcome === undefined) throw new TicklakeError('INTERNAL', 'a batch left a command out');
+  if ('refused' in outcome) throw outcome.refused;
+  return outcome.submitted;
 }
 
 function observe(metrics: Metrics) {

@@ -1,5 +1,6 @@
 import { tradesTopic } from '#core/market/topics.ts';
 import { parseDecimal } from '#core/market/decimal.ts';
+import type { OrderVenue } from '#core/exchanges/order-venue.ts';
 import type { Config } from '#core/platform/config.ts';
 import type { Logger } from '#core/platform/logging.ts';
 import type { Metrics } from '#core/platform/metrics.ts';
@@ -8,6 +9,7 @@ import type { EventLog } from '#core/streams/event-log.ts';
 import { paperFees } from '#core/trading/fees.ts';
 import { openMarkets } from '#core/trading/markets.ts';
 import { openTradingWriter } from '#core/trading/writer.ts';
+import { startLive } from '../execute-live/role.ts';
 import { startRelay } from '../relay-orders/relay.ts';
 import { startExecutor } from './execute.ts';
 import { startSigning } from './sign-heads.ts';
@@ -18,6 +20,8 @@ export interface TraderOptions {
   config: Pick<Config, 'dataDir' | 'logPartitions' | 'logRetentionHours'>;
   database: Database;
   log: EventLog;
+  /** The account that live orders go to; none where all are executed on paper. */
+  orderVenue?: OrderVenue | undefined;
   logger: Logger;
   metrics: Metrics;
 }
@@ -31,8 +35,8 @@ export interface Trader {
 const slippage = parseDecimal('0.0005');
 
 /**
- * The role `trader`: executes orders on paper, on the tape of the log, and tells the log what has happened to them. Any
- * number of it share the markets.
+ * The role `trader`: executes orders on paper, on the tape of the log, and those of the live portfolio at its venue; it tells
+ * the log what has happened to them. Any number of it share the markets.
  */
 export async function startTrader(options: TraderOptions): Promise<Trader> {
   const { config, database, log, logger, metrics } = options;
@@ -60,6 +64,8 @@ export async function startTrader(options: TraderOptions): Promise<Trader> {
     const executor = keep(
       await startExecutor({ ...options, writer, markets, newest, terms, onExecuted: relay.wake }),
     );
+    if (options.orderVenue !== undefined)
+      keep(startLive({ database, writer, venue: options.orderVenue, onBooked: relay.wake, logger, metrics }));
     keep(startWatch({ database, writer, markets, logger, metrics }));
     return { failed: executor.failed, close };
   } catch (error) {

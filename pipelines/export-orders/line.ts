@@ -1,6 +1,7 @@
 import { zero } from '#core/market/decimal.ts';
 import { canonicalText } from '#core/trading/codec.ts';
 import type { NumberedEvent } from '#core/trading/event.ts';
+import { feeInQuote } from '#core/trading/live-fill.ts';
 import type { Order } from '#core/trading/order.ts';
 import type { Pseudonym } from './pseudonyms.ts';
 
@@ -58,11 +59,14 @@ function detailsOf(event: NumberedEvent): object {
     case 'order_filled': {
       const { fill, realizedAverage, realizedFifo } = event;
       return {
-        ...{ fill_quantity: fill.quantity, fill_price: fill.price, fill_fee: fill.fee },
+        ...{ fill_quantity: fill.quantity, fill_price: fill.price, fill_fee: feeInQuote(event.order, fill) },
         ...{ liquidity: fill.liquidity, trade_id: fill.tradeId, market_time: fill.marketTimeUs },
         ...{ realized_average: realizedAverage, realized_fifo: realizedFifo },
       };
     }
+    case 'order_refused':
+      return { reason: event.code };
+    case 'order_cancel_requested':
     case 'order_canceled':
     case 'order_expired':
       return { reason: event.reason };

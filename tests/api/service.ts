@@ -74,6 +74,7 @@ export async function openService(ground: TestLake, options: ServiceOptions = {}
     metrics,
     config: {
       ...{ apiHost: '127.0.0.1', apiNames: ['api.internal'], exchange: 'simulator', simulatorSeed: 42 },
+      liveTrading: false,
       ...{ apiPublic: false, apiTrustedProxies: [], apiCorsOrigins: [], webhookPrivateNetworks: false },
       ...{ apiAddressRequests: 1_000_000, apiUserWeight: 1_000_000 },
       ...config,

@@ -87,7 +87,8 @@ describe('sums', () => {
 });
 
 const portfolio: Portfolio = {
-  ...{ id: of.portfolioId, name: 'Test', createdAt: '2026-03-01T00:00:00.000000Z', eventNumber: 3 },
+  ...{ id: of.portfolioId, name: 'Test', execution: 'paper', createdAt: '2026-03-01T00:00:00.000000Z' },
+  eventNumber: 3,
   ...{ riskState: 'active', cancelAfter: null, openOrders: 0 },
   balances: [],
   holdings: [

@@ -1,6 +1,7 @@
 import { add, zero, type Decimal } from '#core/market/decimal.ts';
 import type { NumberedEvent } from '../event.ts';
 import { entriesOf, fillQuote } from '../ledger.ts';
+import { feeInQuote } from '../live-fill.ts';
 import type { Side } from '../order.ts';
 
 /** What came to be of an asset in an hour, less what went, by the events from the first to the last of these numbers. */
@@ -105,7 +106,7 @@ export function figuresOf(events: Iterable<EventOfPortfolio>): Figures {
     const { fill, realizedAverage, realizedFifo } = event;
     const one = {
       ...{ ...of, source, symbol, side, quote, fills: 1, quantity: fill.quantity, volume: fillQuote(fill) },
-      ...{ fees: fill.fee, realizedAverage, realizedFifo },
+      ...{ fees: feeInQuote(event.order, fill), realizedAverage, realizedFifo },
     };
     put(fills, `${key} ${source} ${symbol} ${side}`, one, addFills);
   }

@@ -1,7 +1,7 @@
 -- A portfolio with all its rows, as of one moment. Numerics as text.
 -- $1 its id
 select h.portfolio_id as "portfolioId", h.number, h.hash, h.risk, h.limits, h.order_rate as "orderRate", h.day,
-       h.cancel_after_us as "cancelAfterUs", p.user_id as "userId", p.name, p.opened_at_us as "openedAtUs",
+       h.cancel_after_us as "cancelAfterUs", h.venue, p.user_id as "userId", p.name, p.opened_at_us as "openedAtUs",
        array_to_json(array(
          select json_build_object('asset', b.asset, 'available', b.available::text, 'held', b.held::text)
            from trading.balances b where b.portfolio_id = h.portfolio_id order by b.asset
@@ -23,7 +23,7 @@ select h.portfolio_id as "portfolioId", h.number, h.hash, h.risk, h.limits, h.or
                   'clientOrderId', o.client_order_id, 'status', o.status, 'filledQuantity', o.filled_quantity::text,
                   'filledQuote', o.filled_quote::text, 'fees', o.fees::text, 'held', o.held::text,
                   'placedAtUs', o.placed_at_us, 'activeAfterTradeId', o.active_after_trade_id,
-                  'queueAhead', o.queue_ahead::text)
+                  'queueAhead', o.queue_ahead::text, 'live', o.live)
            from trading.orders o
           where o.portfolio_id = h.portfolio_id and o.status in ('pending', 'open', 'partially_filled')
           order by o.placed_at_us, o.order_id

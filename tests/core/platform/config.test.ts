@@ -278,6 +278,10 @@ describe('orders at the exchange', () => {
     const { TICKLAKE_EXCHANGE_API_KEY, TICKLAKE_EXCHANGE_API_SECRET } = key;
     const refusals: [Record<string, string>, string][] = [
       [{ TICKLAKE_LIVE_TRADING: 'true' }, 'liveTrading is true without exchangeApiKey'],
+      [
+        { ...key, TICKLAKE_LIVE_TRADING: 'true', TICKLAKE_SIMULATOR_SPEED: '60' },
+        'liveTrading is true at another simulatorSpeed than 1',
+      ],
       [{ TICKLAKE_EXCHANGE_API_KEY }, 'exchangeApiKey and exchangeApiSecret: one is set'],
       [{ TICKLAKE_EXCHANGE_API_SECRET }, 'exchangeApiKey and exchangeApiSecret: one is set'],
       [{ ...key, TICKLAKE_EXCHANGE_API_KEY: 'with space' }, 'TICKLAKE_EXCHANGE_API_KEY is text'],

@@ -92,9 +92,9 @@ function Account({ state, portfolios, onSignIn, onSignOut, onNewPortfolio }: Acc
           onChange={({ target: { value } }) => (value === opensAnother ? onNewPortfolio() : choose(value))}
           className="max-w-44 rounded-lg border border-line bg-ground px-2 py-1 text-sm"
         >
-          {all.map(({ id, name }) => (
+          {all.map(({ id, name, execution }) => (
             <option key={id} value={id}>
-              {name}
+              {execution === 'live' ? `${name} (real money)` : name}
             </option>
           ))}
           <option value={opensAnother}>Open another…</option>

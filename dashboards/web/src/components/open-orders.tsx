@@ -15,9 +15,9 @@ export interface OpenOrdersProps {
   onMarket: (symbol: string) => void;
 }
 
-/** Orders that are open, each to be amended and cancelled. */
+/** Orders that are open, each to be amended (on paper) and cancelled. */
 export function OpenOrders({ store, onMarket }: OpenOrdersProps) {
-  const { orders, connection } = useLive(store, store.state);
+  const { orders, portfolio, connection } = useLive(store, store.state);
   const [amending, setAmending] = useState<string>();
   const [busy, setBusy] = useState<ReadonlySet<string>>(new Set());
   const [refused, setRefused] = useState<Reason>();
@@ -70,13 +70,13 @@ export function OpenOrders({ store, onMarket }: OpenOrdersProps) {
                     name="Amend"
                     order={order}
                     isPressed={amending === order.id}
-                    isDisabled={isAway}
+                    isDisabled={isAway || portfolio?.execution === 'live'}
                     onClick={() => setAmending(amending === order.id ? undefined : order.id)}
                   />
                   <Action
                     name="Cancel"
                     order={order}
-                    isDisabled={isAway || busy.has(order.id)}
+                    isDisabled={isAway || order.isCancelRequested || busy.has(order.id)}
                     onClick={() => void cancel(order.id)}
                   />
                 </td>

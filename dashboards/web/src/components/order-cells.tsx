@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import type { Order } from '#api/client/index.ts';
 import { amount, price } from '../format.ts';
 import { orderTypes } from '../orders/entry.ts';
-import { sideWord, statusWords } from '../orders/words.ts';
+import { sideWord, statusWord } from '../orders/words.ts';
 
 /** Columns that a phone has no room for. */
 const roomy = 'hidden sm:table-cell';
@@ -67,7 +67,7 @@ export function OrderCells({ order, onMarket }: { order: Order; onMarket?: (symb
       <td className="figure py-1.5 pl-3 text-right">
         <Prices order={order} />
       </td>
-      <td className={`py-1.5 pl-3 text-right ${roomy} ${tones[status] ?? ''}`}>{statusWords[status]}</td>
+      <td className={`py-1.5 pl-3 text-right ${roomy} ${tones[status] ?? ''}`}>{statusWord(order)}</td>
     </>
   );
 }

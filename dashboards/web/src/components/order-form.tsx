@@ -45,7 +45,7 @@ const empty: Entry = {
 /** Places orders of one market; all amounts stay the text that was typed. */
 export function OrderForm({ live, store, market, rules }: OrderFormProps) {
   const { symbol, source } = market;
-  const { connection, balances, priceCollar } = useLive(store, store.state);
+  const { connection, balances, portfolio, priceCollar } = useLive(store, store.state);
   const form = useForm<Entry, MarketRules | undefined>({
     defaultValues: empty,
     mode: 'onTouched',
@@ -115,6 +115,11 @@ export function OrderForm({ live, store, market, rules }: OrderFormProps) {
       aria-label="Order"
       className="flex flex-col gap-3 p-4"
     >
+      {portfolio?.execution === 'live' && (
+        <p role="note" className="rounded-lg border border-warn/40 bg-warn/10 px-3 py-2 text-xs text-warn">
+          Real money: orders go to the exchange.
+        </p>
+      )}
       <Segments label="Side" choices={sides} field={register('side')} />
       <Segments
         label="Type"

@@ -25,6 +25,11 @@ export function orderWords({ side, type, symbol, quantity, price: limit, stopPri
   return `${sideWord(side)} ${amount(quantity)} ${symbol}, ${how}`;
 }
 
+/** How an order stands; one whose exchange was asked to end it is open until that has. */
+export function statusWord({ status, isCancelRequested }: Pick<Order, 'status' | 'isCancelRequested'>): string {
+  return isCancelRequested ? 'Being cancelled' : statusWords[status];
+}
+
 export function sideWord(side: Order['side']): string {
   return side === 'buy' ? 'Buy' : 'Sell';
 }
@@ -45,6 +50,13 @@ export function noticeOf({ type, order, fill }: StreamOrderEvent): Omit<Notice, 
   }
   if (type === 'order_triggered') {
     return { tone: 'plain', title: `The stop of ${symbol} is reached`, detail: orderWords(order) };
+  }
+  if (type === 'order_refused') {
+    return {
+      tone: 'bad',
+      title: `The exchange refused an order of ${symbol}`,
+      detail: order.rejectDetail ?? orderWords(order),
+    };
   }
   if (type === 'order_expired') {
     return {
