@@ -10,6 +10,7 @@ import { startRival, type Rival } from './live-trading/rival.ts';
 import { plantStrangers } from './live-trading/strangers.ts';
 import { startOrderLoad, type OrderLoad } from './order-load.ts';
 import { randomOf } from './random.ts';
+import type { TradedMarket } from './traded-market.ts';
 import { startUp, type UpProcess } from './up-process.ts';
 
 export { problemsOf } from './live-trading/problems.ts';
@@ -122,30 +123,39 @@ async function runUnder(
     story.push(line);
     say(line);
   }
-  const surprises = await comeToRest(up, exchange, accounts, load, paperLoad);
-  const [paperAccount] = paperLoad.accounts;
-  if (paperAccount === undefined) throw new Error('there is no paper portfolio');
-  const [liveShown, paperShown] = [
-    await showPortfolio(client, live),
-    await showPortfolio(client, paperAccount),
-  ];
-  const books = await exchange.books();
-  say(`at rest: ${books.orders.length} orders and ${books.fills.length} fills at the exchange`);
-  const planted = await plantStrangers(up, exchange, accounts, markets);
-  const chains = JSON.parse(
-    await up.run(['--json', 'audit', 'verify'], { reject: false }),
-  ) as Remains['chains'];
+  const surprises = await comeToRest(ground, accounts, load, paperLoad);
+  const remains = await whatRemains(ground, accounts, load, paperLoad, markets);
+  const { books, refusals } = remains.live;
   return {
-    exchange: books,
-    ...{ live: liveShown, paper: paperShown, acknowledged: new Set(load.placements.keys()) },
-    ...{ surprises, chains, ...planted },
+    ...{ ...remains, surprises },
     ...{ kills: killed, slowestMs, story },
     figures: {
-      orders: countsOf(liveShown.books.orders.map(({ status }) => status)),
-      refusals: liveShown.refusals,
-      fills: liveShown.books.fills.length,
-      ...{ canceled: load.canceled(), switches, paperFills: paperShown.books.fills.length },
+      orders: countsOf(books.orders.map(({ status }) => status)),
+      ...{ refusals, fills: books.fills.length },
+      ...{ canceled: load.canceled(), switches, paperFills: remains.paper.books.fills.length },
     },
+  };
+}
+
+/** All is at rest: what everybody holds to be true, and what is said of strangers' orders that come then. */
+async function whatRemains(
+  { up, exchange }: Ground,
+  accounts: Accounts,
+  load: LiveLoad,
+  { accounts: [paperAccount] }: OrderLoad,
+  markets: readonly TradedMarket[],
+): Promise<Omit<Remains, 'surprises'>> {
+  const { client } = accounts;
+  if (paperAccount === undefined) throw new Error('there is no paper portfolio');
+  const books = await exchange.books();
+  const live = await showPortfolio(client, accounts.live);
+  const paper = await showPortfolio(client, paperAccount);
+  const planted = await plantStrangers(up, exchange, accounts, markets);
+  const verified = await up.run(['--json', 'audit', 'verify'], { reject: false });
+  return {
+    ...{ exchange: books, live, paper, acknowledged: new Set(load.placements.keys()) },
+    ...planted,
+    chains: JSON.parse(verified) as Remains['chains'],
   };
 }
 
@@ -225,8 +235,7 @@ async function isFilled(up: UpProcess, load: LiveLoad): Promise<boolean> {
 
 /** Ends when no live order is open any more, here and at the exchange; what was not as it should be on the way. */
 async function comeToRest(
-  up: UpProcess,
-  exchange: LiveExchange,
+  { up, exchange }: Ground,
   accounts: Accounts,
   load: LiveLoad,
   paper: OrderLoad,
