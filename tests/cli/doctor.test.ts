@@ -72,12 +72,3 @@ test('the exchange key is tried where orders may go there, and is shown by nobod
   expect(checksOf(wrong.stdout).get('exchange key')).toMatchObject({ ok: false });
   expect(wrong.stdout + wrong.stderr).not.toMatch(/test-key|not-it|signature=/);
 });
-
-test('the trader does not start where orders are believed to go to the exchange', async () => {
-  const { stderr, code } = await runCli(['run', 'trader'], {
-    ...{ TICKLAKE_EXCHANGE_API_KEY: 'key', TICKLAKE_EXCHANGE_API_SECRET: 'secret' },
-    TICKLAKE_LIVE_TRADING: 'true',
-  });
-  expect(code).toBe(64);
-  expect(stderr).toContain('the trader executes on paper alone');
-});

@@ -10,11 +10,12 @@ import { startRival, type Rival } from './live-trading/rival.ts';
 import { plantStrangers } from './live-trading/strangers.ts';
 import { startOrderLoad, type OrderLoad } from './order-load.ts';
 import { randomOf } from './random.ts';
+import type { TradedMarket } from './traded-market.ts';
 import { startUp, type UpProcess } from './up-process.ts';
 
 export { problemsOf } from './live-trading/problems.ts';
 
-const victims = ['api', 'trader', 'rival', 'paused', 'postgres', 'exchange'] as const;
+const victims = ['api', 'trader', 'traders', 'paused', 'postgres', 'exchange'] as const;
 type Victim = (typeof victims)[number];
 
 export interface LiveTradingResult extends Remains {
@@ -44,11 +45,12 @@ export interface LiveTradingOptions {
 
 /** Of the tape, not of what befalls who trades on it. */
 const tapeSeed = 42;
+const onTheWayMsMax = 1_000;
 const awayMsMax = 7_000;
 
 /**
  * Runs `ticklake up` with a live and a paper portfolio under a load of orders over REST, at an exchange that loses answers
- * and gets out of reach; kills the API, either of two traders, Postgres and the exchange's feed with SIGKILL at random
+ * and gets out of reach; kills the API, one or both of two traders, Postgres and the exchange's feed with SIGKILL at random
  * instants, or stops a trader for a while; and tells, once all is at rest, what the exchange and the portfolios hold to be true.
  */
 export async function liveTradingRun(options: LiveTradingOptions): Promise<LiveTradingResult> {
@@ -84,59 +86,76 @@ async function runUnder(
   const { up, exchange } = ground;
   const random = randomOf(seed);
   const story = [`seed ${seed}`];
-  const killed: Record<Victim, number> = { api: 0, trader: 0, rival: 0, paused: 0, postgres: 0, exchange: 0 };
+  const killed: Record<Victim, number> = {
+    api: 0,
+    trader: 0,
+    traders: 0,
+    paused: 0,
+    postgres: 0,
+    exchange: 0,
+  };
   const slowestMs = { ...killed };
   const markets = await openMarkets(up);
   const accounts = await openAccounts(up, exchange.given);
   const { client, live } = accounts;
-  const load = startLiveLoad({ client, trader: live, markets, seed, hands: 3 });
+  const load = startLiveLoad({ client, trader: live, markets, seed, hands: 4 });
   const url = `http://127.0.0.1:${up.apiPort}`;
   const paperLoad = await startOrderLoad({ url, seed, markets, users: 1, portfoliosEach: 1, workersEach: 1 });
   let switches = 0;
-  await up.until('a live order that is filled', filledOrder(load));
+  await isFilled(up, load);
   await exchange.trouble();
   for (const [kill, victim] of chosen(kills, random).entries()) {
     await sleep(100 + random() * 1_200);
     const switched = await throwSwitch(accounts, load, random());
     if (switched !== 'none') switches += 1;
-    const trades = async (): Promise<void> => {
+    const trades = async (): Promise<boolean> => {
       if (switched === 'kill switch') await accounts.setRisk('active');
-      await up.until('a live order that is filled', filledOrder(load));
+      return await isFilled(up, load);
     };
     const startedAt = Date.now();
     await strike(ground, victim, random, trades);
     killed[victim] += 1;
-    await trades();
+    // Something differs from the exchange: what it is, is seen at the end.
+    if (!(await trades())) break;
     const tookMs = Date.now() - startedAt;
     slowestMs[victim] = Math.max(slowestMs[victim], tookMs);
     const line = `kill ${kill + 1} of ${kills}: ${victim}, ${switched}, a live order is filled after ${tookMs} ms`;
     story.push(line);
     say(line);
   }
-  const surprises = await comeToRest(up, exchange, accounts, load, paperLoad);
-  const [paperAccount] = paperLoad.accounts;
-  if (paperAccount === undefined) throw new Error('there is no paper portfolio');
-  const [liveShown, paperShown] = [
-    await showPortfolio(client, live),
-    await showPortfolio(client, paperAccount),
-  ];
-  const books = await exchange.books();
-  say(`at rest: ${books.orders.length} orders and ${books.fills.length} fills at the exchange`);
-  const planted = await plantStrangers(up, exchange, accounts, markets);
-  const chains = JSON.parse(
-    await up.run(['--json', 'audit', 'verify'], { reject: false }),
-  ) as Remains['chains'];
+  const surprises = await comeToRest(ground, accounts, load, paperLoad);
+  const remains = await whatRemains(ground, accounts, load, paperLoad, markets);
+  const { books, refusals } = remains.live;
   return {
-    exchange: books,
-    ...{ live: liveShown, paper: paperShown, acknowledged: new Set(load.placements.keys()) },
-    ...{ surprises, chains, ...planted },
+    ...{ ...remains, surprises },
     ...{ kills: killed, slowestMs, story },
     figures: {
-      orders: countsOf(liveShown.books.orders.map(({ status }) => status)),
-      refusals: liveShown.refusals,
-      fills: liveShown.books.fills.length,
-      ...{ canceled: load.canceled(), switches, paperFills: paperShown.books.fills.length },
+      orders: countsOf(books.orders.map(({ status }) => status)),
+      ...{ refusals, fills: books.fills.length },
+      ...{ canceled: load.canceled(), switches, paperFills: remains.paper.books.fills.length },
     },
+  };
+}
+
+/** All is at rest: what everybody holds to be true, and what is said of strangers' orders that come then. */
+async function whatRemains(
+  { up, exchange }: Ground,
+  accounts: Accounts,
+  load: LiveLoad,
+  { accounts: [paperAccount] }: OrderLoad,
+  markets: readonly TradedMarket[],
+): Promise<Omit<Remains, 'surprises'>> {
+  const { client } = accounts;
+  if (paperAccount === undefined) throw new Error('there is no paper portfolio');
+  const books = await exchange.books();
+  const live = await showPortfolio(client, accounts.live);
+  const paper = await showPortfolio(client, paperAccount);
+  const planted = await plantStrangers(up, exchange, accounts, markets);
+  const verified = await up.run(['--json', 'audit', 'verify'], { reject: false });
+  return {
+    ...{ exchange: books, live, paper, acknowledged: new Set(load.placements.keys()) },
+    ...planted,
+    chains: JSON.parse(verified) as Remains['chains'],
   };
 }
 
@@ -159,30 +178,36 @@ async function throwSwitch(accounts: Accounts, load: LiveLoad, dice: number): Pr
 }
 
 /**
- * Kills it, and waits until it runs again. The exchange is out of reach for a while, too, and the traders may die of it.
- * A trader that is paused goes on where it was once `trades` says that the other one has taken over.
+ * Kills it, and waits until it runs again; often with orders on the way to an exchange that is out of reach for a while, as it
+ * always is when its feed is killed. A trader that is paused goes on where it was once `trades` says that the other one has
+ * taken over.
  */
 async function strike(
   { up, rival, exchange: { road } }: Ground,
   victim: Victim,
   random: () => number,
-  trades: () => Promise<void>,
+  trades: () => Promise<boolean>,
 ): Promise<void> {
   const pidOf = async (name: string): Promise<number> =>
     name === 'rival' ? rival.pid() : await up.pidOf(name);
   if (victim === 'paused') {
     const pid = await pidOf(random() < 0.5 ? 'trader' : 'rival');
     process.kill(pid, 'SIGSTOP');
-    return await trades().finally(() => process.kill(pid, 'SIGCONT'));
+    await trades().finally(() => process.kill(pid, 'SIGCONT'));
+    return;
   }
-  const names = victim === 'exchange' && random() < 0.3 ? [victim, 'trader', 'rival'] : [victim];
+  const names = victim === 'traders' ? ['trader', 'rival'] : [victim];
+  const isAway = victim === 'exchange' || random() < 0.5;
+  if (isAway) {
+    road[random() < 0.5 ? 'cut' : 'hold']();
+    await sleep(onTheWayMsMax * random());
+  }
   const pids = await Promise.all(names.map(pidOf));
-  if (victim === 'exchange') road[random() < 0.5 ? 'cut' : 'hold']();
   for (const pid of pids) process.kill(pid, 'SIGKILL');
-  if (victim === 'exchange') await sleep(awayMsMax * random());
+  if (isAway) await sleep(awayMsMax * random() ** 2);
+  road.open();
   for (const [index, name] of names.entries())
     await up.until(`${name} to run again`, async () => (await pidOf(name)) !== pids[index]);
-  road.open();
 }
 
 /** Whom to kill: each equally often in a long run, in any order. */
@@ -194,21 +219,23 @@ function chosen(kills: number, random: () => number): Victim[] {
   return rounds.flat().slice(0, kills);
 }
 
-/** Whether a live market order of its own is filled by now; another is placed where one was not taken whole. */
-function filledOrder(load: LiveLoad): () => Promise<boolean> {
+/** Waits until a live market order of its own is filled, placing another where one was not; false where the portfolio is halted. */
+async function isFilled(up: UpProcess, load: LiveLoad): Promise<boolean> {
   let id: string | undefined;
-  return async () => {
+  let isHalted = false;
+  await up.until('a live order that is filled', async () => {
     id ??= (await load.placeMarketOrder()).id;
-    const { status } = await load.look(id);
+    const { status, rejectCode } = await load.look(id);
     if (status === 'rejected' || status === 'expired' || status === 'canceled') id = undefined;
-    return status === 'filled';
-  };
+    isHalted = rejectCode === 'HALTED';
+    return isHalted || status === 'filled';
+  });
+  return !isHalted;
 }
 
 /** Ends when no live order is open any more, here and at the exchange; what was not as it should be on the way. */
 async function comeToRest(
-  up: UpProcess,
-  exchange: LiveExchange,
+  { up, exchange }: Ground,
   accounts: Accounts,
   load: LiveLoad,
   paper: OrderLoad,

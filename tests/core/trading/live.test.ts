@@ -5,41 +5,8 @@ import { eventText } from '#core/trading/codec.ts';
 import { isRefused } from '#core/trading/decision.ts';
 import { entriesOf } from '#core/trading/ledger.ts';
 import { needOf, type LiveStep } from '#core/trading/live.ts';
+import { LiveDesk } from './live-desk.ts';
 import { around, command, d, Desk, only, rebuilt, request } from './pure.ts';
-import { defaultLimits } from '#core/trading/limits.ts';
-import { emptyPortfolio } from '#core/trading/apply.ts';
-
-/** A live portfolio, whose orders the venue answers as it is told. */
-class LiveDesk extends Desk {
-  constructor(amounts: Record<string, string> = { USDT: '1000' }) {
-    super({});
-    this.portfolio = emptyPortfolio('p');
-    this.events.length = 0;
-    const opening = { userId: 'u', name: 'Live', limits: defaultLimits, venue: 'binance' };
-    this.does({ kind: 'open_portfolio', ...opening });
-    for (const [asset, amount] of Object.entries(amounts))
-      this.does({ kind: 'deposit', id: asset, asset, amount: d(amount) });
-  }
-
-  books(...steps: LiveStep[]) {
-    return this.does({ kind: 'execute_live', steps });
-  }
-
-  /** Why steps are refused; undefined where they are not. */
-  refusal(...steps: LiveStep[]): string | undefined {
-    return this.refuses({ kind: 'execute_live', steps })?.message;
-  }
-
-  /** An order that the venue has taken under this number. */
-  atVenue(venueOrderId: number, asked: Parameters<typeof request>[0] = {}): string {
-    const { id } = this.opens(asked);
-    this.books(
-      { kind: 'send_order', orderId: id, validUntilUs: 5 },
-      { kind: 'confirm_order', orderId: id, venueOrderId },
-    );
-    return id;
-  }
-}
 
 const fill = (orderId: string, fillId: number, more: Record<string, string> = {}): LiveStep => {
   const { quantity = '1', price = '90', fee = '0.001', feeAsset = 'BTC' } = more;

@@ -26,7 +26,10 @@ export function orderWords({ side, type, symbol, quantity, price: limit, stopPri
 }
 
 /** How an order stands; one whose exchange was asked to end it is open until that has. */
-export function statusWord({ status, isCancelRequested }: Pick<Order, 'status' | 'isCancelRequested'>): string {
+export function statusWord({
+  status,
+  isCancelRequested,
+}: Pick<Order, 'status' | 'isCancelRequested'>): string {
   return isCancelRequested ? 'Being cancelled' : statusWords[status];
 }
 
