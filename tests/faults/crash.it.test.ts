@@ -6,9 +6,9 @@ import { crashRun, problemsOf } from './crash.ts';
 const noKafka = await kafkaMissing();
 const seed = Number(process.env['TICKLAKE_TEST_SEED'] ?? Date.now() % 1_000_000);
 
-describe('ten kills at random instants lose no trade and double none', { timeout: 400_000 }, () => {
+describe('six kills at random instants lose no trade and double none', { timeout: 400_000 }, () => {
   test('on the embedded log', async () => {
-    const result = await crashRun({ kills: 10, seed, speed: 60 });
+    const result = await crashRun({ kills: 6, seed, speed: 60 });
     expect(problemsOf(result), result.story.join('\n')).toEqual([]);
   });
 
@@ -19,7 +19,7 @@ describe('ten kills at random instants lose no trade and double none', { timeout
       const kafka = await startTestKafka();
       try {
         const result = await crashRun({
-          kills: 10,
+          kills: 6,
           seed,
           speed: 60,
           ...(kafka === undefined ? {} : { kafka }),
