@@ -58,6 +58,8 @@ describe(
       await client.ask('POST', `/v1/portfolios/${portfolioId}/deposits`, { token, key: 'deposit', body });
       held = await follow();
       await untilWell();
+      // Only the trader tells of orders: it must have started before anything is taken from it.
+      await untilLastTold();
     }, 240_000);
 
     afterAll(async () => {
@@ -167,6 +169,21 @@ describe(
       return [...new Set(await Promise.all(asked))].join(' and ');
     }
 
+    /** The orders that who follows them was told of. */
+    function told(): string[] {
+      return held.said.flatMap((message) =>
+        message.op === 'update' && message.channel === 'orders'
+          ? message.data.flatMap(({ type, order }) => (type === 'order_accepted' ? [order.id] : []))
+          : [],
+      );
+    }
+
+    async function untilLastTold(): Promise<void> {
+      await roles.until('the last order to be told', () =>
+        Promise.resolve(told().includes(placed.at(-1) ?? '')),
+      );
+    }
+
     /** In the order of the table. */
     const asks: (() => Promise<string>)[] = [
       () => outcomeOf(get('/metrics'), get('/openapi.json'), get('/asyncapi.json')),
@@ -242,16 +259,8 @@ describe(
     );
 
     it('whoever followed their orders meanwhile was told of each once, in order', async () => {
-      await roles.until('the last to be told', () => Promise.resolve(told().includes(placed.at(-1) ?? '')));
+      await untilLastTold();
       expect(told().filter((id) => placed.includes(id))).toEqual(placed);
-
-      function told(): string[] {
-        return held.said.flatMap((message) =>
-          message.op === 'update' && message.channel === 'orders'
-            ? message.data.flatMap(({ type, order }) => (type === 'order_accepted' ? [order.id] : []))
-            : [],
-        );
-      }
     }, 150_000);
   },
 );
