@@ -1,8 +1,8 @@
 import { zero } from '#core/market/decimal.ts';
-import type { CancelReason, Command } from './command.ts';
+import type { Command } from './command.ts';
 import { decided, notOpen, refused, type Decided, type Decision } from './decision.ts';
 import type { TradingEvent } from './event.ts';
-import type { Order } from './order.ts';
+import type { CancelReason, Order } from './order.ts';
 import type { Portfolio } from './portfolio.ts';
 
 export function cancelOrder(

@@ -1,6 +1,6 @@
 import type { Decimal } from '#core/market/decimal.ts';
 import type { LiveStep, VenueDifference } from './live.ts';
-import type { OrderRequest, SymbolRules } from './order.ts';
+import type { CancelReason, ExpiryReason, OrderRequest, SymbolRules } from './order.ts';
 import type { RiskLimits, RiskState } from './portfolio.ts';
 
 /** What is asked of one portfolio. Times are microseconds since 1970 UTC by the wall clock of who asks. */
@@ -43,10 +43,6 @@ export type VenueStep =
   | { kind: 'expire_order'; orderId: string; reason: ExpiryReason };
 
 export type CommandKind = Command['kind'];
-/** Why the venue ended an order: what could not be filled at once, or would have taken though post-only. */
-export type ExpiryReason = 'IOC' | 'FOK' | 'POST_ONLY' | 'VENUE';
-/** `venue`: it was cancelled there, and not from here. */
-export type CancelReason = 'requested' | 'cancel_after' | 'kill_switch' | 'venue';
 
 /** What is known of a market as a command is decided. */
 export interface MarketView {

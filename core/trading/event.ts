@@ -1,7 +1,6 @@
 import type { Decimal } from '#core/market/decimal.ts';
-import type { CancelReason, ExpiryReason } from './command.ts';
 import type { VenueDifference } from './live.ts';
-import type { Order, OrderRequest, RejectCode } from './order.ts';
+import type { CancelReason, ExpiryReason, Order, OrderRequest, RejectCode } from './order.ts';
 import type { RiskLimits, RiskState } from './portfolio.ts';
 
 /** The figures a placement was decided on. */

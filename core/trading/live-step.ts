@@ -2,10 +2,9 @@ import { zero } from '#core/market/decimal.ts';
 import { canceled } from './cancel.ts';
 import type { Command, Surroundings } from './command.ts';
 import { decided, isRefused, notOpen, refused, type Decided, type Decision } from './decision.ts';
-import type { ExpiryReason } from './command.ts';
 import { fillLive, liveFillFault } from './live-fill.ts';
 import { isHalting, type LiveStep } from './live.ts';
-import type { LiveOrder, Order } from './order.ts';
+import type { ExpiryReason, LiveOrder, Order } from './order.ts';
 import type { Portfolio } from './portfolio.ts';
 import { stricter } from './risk.ts';
 

@@ -1,6 +1,5 @@
-import { isOver } from './open-orders.ts';
-import type { FillStep } from './fill.ts';
-import type { Order, RejectCode } from './order.ts';
+import type { Decimal } from '#core/market/decimal.ts';
+import type { RejectCode } from './order.ts';
 
 /** What is known of an order at the venue. */
 export type LiveStep =
@@ -10,17 +9,19 @@ export type LiveStep =
   | { kind: 'refuse_order'; orderId: string; code: RejectCode; detail: string }
   | ({ kind: 'book_fill' } & LiveFill)
   /** The venue says that it is over, with so much filled. */
-  | { kind: 'end_order'; orderId: string; as: 'canceled' | 'expired'; filledQuantity: FillStep['quantity'] };
+  | { kind: 'end_order'; orderId: string; as: 'canceled' | 'expired'; filledQuantity: Decimal };
 
 /** A fill with the fee that the venue took, in the asset that it took it in. */
-export interface LiveFill extends Pick<
-  FillStep,
-  'orderId' | 'quantity' | 'price' | 'liquidity' | 'marketTimeUs'
-> {
+export interface LiveFill {
+  orderId: string;
   /** Of the fill, by the venue. */
   fillId: number;
-  fee: FillStep['quantity'];
+  quantity: Decimal;
+  price: Decimal;
+  fee: Decimal;
   feeAsset: string;
+  liquidity: 'maker' | 'taker';
+  marketTimeUs: number;
 }
 
 /** How the venue and the books differ where booking cannot make it good. */
@@ -52,19 +53,4 @@ const halting: ReadonlySet<DifferenceKind> = new Set([
 
 export function isHalting({ kind }: VenueDifference): boolean {
   return halting.has(kind);
-}
-
-/**
- * What a live order needs next. `send`: it was never sent. `settle`: it was, or its process died just before, and what
- * became of it has to be asked for. `cancel`: the venue is to end it. `watch`: its fills and its end are the venue's.
- */
-export type Need = 'send' | 'settle' | 'cancel' | 'watch';
-
-/** Pure. Undefined for an order that is over, or on paper. */
-export function needOf(order: Order): Need | undefined {
-  const { live } = order;
-  if (live === undefined || isOver(order)) return undefined;
-  if (live.validUntilUs === undefined) return 'send';
-  if (live.venueOrderId === undefined) return 'settle';
-  return live.cancel === undefined ? 'watch' : 'cancel';
 }

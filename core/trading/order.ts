@@ -1,6 +1,9 @@
 import type { Decimal } from '#core/market/decimal.ts';
-import type { CancelReason } from './command.ts';
 
+/** Why the venue ended an order: what could not be filled at once, or would have taken though post-only. */
+export type ExpiryReason = 'IOC' | 'FOK' | 'POST_ONLY' | 'VENUE';
+/** `venue`: it was cancelled there, and not from here. */
+export type CancelReason = 'requested' | 'cancel_after' | 'kill_switch' | 'venue';
 export type Side = 'buy' | 'sell';
 export type OrderType = 'market' | 'limit' | 'stop_loss' | 'stop_limit';
 export type TimeInForce = 'GTC' | 'IOC' | 'FOK';

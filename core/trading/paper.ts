@@ -1,6 +1,6 @@
 import { subtract, zero, type Decimal } from '#core/market/decimal.ts';
-import type { ExpiryReason, VenueStep } from './command.ts';
-import type { Order } from './order.ts';
+import type { VenueStep } from './command.ts';
+import type { ExpiryReason, Order } from './order.ts';
 import { queueAt, takesOf, without, wouldTake, type Book, type PaperTerms, type Take } from './take.ts';
 import { byTime, isTriggered, reaches, sharesOf, type TapeTrade } from './tape.ts';
 

@@ -1,6 +1,7 @@
 import type { OrderAnswer, OrderVenue } from '#core/exchanges/order-venue.ts';
 import { TicklakeError } from '#core/platform/errors.ts';
-import type { LiveStep, Need } from '#core/trading/live.ts';
+import type { Need } from '#core/trading/live-need.ts';
+import type { LiveStep } from '#core/trading/live.ts';
 import type { Order } from '#core/trading/order.ts';
 import type { Books } from './books.ts';
 import { rejectCodeOf, venueRequest } from './venue-request.ts';

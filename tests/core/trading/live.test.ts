@@ -4,7 +4,8 @@ import { decide } from '#core/trading/decide.ts';
 import { eventText } from '#core/trading/codec.ts';
 import { isRefused } from '#core/trading/decision.ts';
 import { entriesOf } from '#core/trading/ledger.ts';
-import { needOf, type LiveStep } from '#core/trading/live.ts';
+import { needOf } from '#core/trading/live-need.ts';
+import type { LiveStep } from '#core/trading/live.ts';
 import { LiveDesk } from './live-desk.ts';
 import { around, command, d, Desk, only, rebuilt, request } from './pure.ts';
 
