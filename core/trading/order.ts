@@ -1,6 +1,6 @@
 import type { Decimal } from '#core/market/decimal.ts';
 
-/** Why the venue ended an order: what could not be filled at once, or would have taken though post-only. */
+/** Why the venue ended an order: what could not be filled at once, or would have taken though post-only; `VENUE` for reasons of its own. */
 export type ExpiryReason = 'IOC' | 'FOK' | 'POST_ONLY' | 'VENUE';
 /** `venue`: it was cancelled there, and not from here. */
 export type CancelReason = 'requested' | 'cancel_after' | 'kill_switch' | 'venue';
